@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: MIT
+noinst_LTLIBRARIES += src/api/libapi.la
+src_api_libapi_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+src_api_libapi_la_LIBADD = $(JANSSON_LIBS)
+src_api_libapi_la_SOURCES =

@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: MIT
+noinst_LTLIBRARIES += src/nn/libnn.la
+src_nn_libnn_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+src_nn_libnn_la_LIBADD = $(JANSSON_LIBS)
+src_nn_libnn_la_SOURCES =

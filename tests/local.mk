@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: MIT
+# One unit test program per layer, linked with that layer and those it may use alone, so that a call
+# across the layering fails to link.  A new test file is one line in tests/unit/<layer>/local.mk.
+
+if HAVE_CMOCKA
+check_LTLIBRARIES += tests/support/libtesting.la
+tests_support_libtesting_la_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_support_libtesting_la_LIBADD = $(CMOCKA_LIBS)
+tests_support_libtesting_la_SOURCES = \
+	tests/support/testing.c \
+	tests/support/testing.h
+
+include tests/unit/base/local.mk
+include tests/unit/audio/local.mk
+include tests/unit/dsp/local.mk
+include tests/unit/nn/local.mk
+include tests/unit/index/local.mk
+include tests/unit/store/local.mk
+include tests/unit/model/local.mk
+include tests/unit/engine/local.mk
+include tests/unit/api/local.mk
+endif

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: MIT
+check_PROGRAMS += tests/unit/api/test-api
+TESTS += tests/unit/api/test-api
+tests_unit_api_test_api_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_api_test_api_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_api_test_api_LDADD = tests/support/libtesting.la src/api/libapi.la src/engine/libengine.la src/model/libmodel.la src/store/libstore.la src/index/libindex.la src/nn/libnn.la src/dsp/libdsp.la src/audio/libaudio.la src/base/libbase.la
+tests_unit_api_test_api_SOURCES =

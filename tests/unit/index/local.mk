@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: MIT
+check_PROGRAMS += tests/unit/index/test-index
+TESTS += tests/unit/index/test-index
+tests_unit_index_test_index_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_index_test_index_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_index_test_index_LDADD = tests/support/libtesting.la src/index/libindex.la src/base/libbase.la
+tests_unit_index_test_index_SOURCES =

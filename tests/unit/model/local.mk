@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: MIT
+check_PROGRAMS += tests/unit/model/test-model
+TESTS += tests/unit/model/test-model
+tests_unit_model_test_model_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_model_test_model_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_model_test_model_LDADD = tests/support/libtesting.la src/model/libmodel.la src/dsp/libdsp.la src/nn/libnn.la src/base/libbase.la
+tests_unit_model_test_model_SOURCES =

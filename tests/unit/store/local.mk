@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: MIT
+check_PROGRAMS += tests/unit/store/test-store
+TESTS += tests/unit/store/test-store
+tests_unit_store_test_store_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_store_test_store_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_store_test_store_LDADD = tests/support/libtesting.la src/store/libstore.la src/base/libbase.la
+tests_unit_store_test_store_SOURCES =

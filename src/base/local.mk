@@ -9,6 +9,7 @@ src_base_libbase_la_SOURCES = \
 	src/base/clock.h \
 	src/base/config.c \
 	src/base/config.h \
+	src/base/embed.h \
 	src/base/fs.c \
 	src/base/fs.h \
 	src/base/half.h \

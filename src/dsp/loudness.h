@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+/* Loudness after EBU R 128 / ITU-R BS.1770, on libebur128: of the stream as it was decoded (its own rate,
+ * interleaved channels), not of the mono mix.
+ *
+ * Integrated loudness is gated, so silence has no loudness: such values are "not known", never -infinity.
+ * Blocks are gathered in a histogram of 0.1 LU, so that memory does not grow with the stream (its result
+ * lies within 0.05 LU); TB_LOUDNESS_EXACT keeps each block instead (about 320 kB an hour).
+ * Samples from outside are made harmless as in dsp/framer.h.  One per thread. */
+#ifndef TIMBRE_DSP_LOUDNESS_H
+#define TIMBRE_DSP_LOUDNESS_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What to measure beside the integrated loudness; each costs time. */
+typedef enum tb_loudness_flags {
+    TB_LOUDNESS_RANGE = 1 << 0,       /* loudness range (EBU Tech 3342) and the largest short-term loudness */
+    TB_LOUDNESS_SAMPLE_PEAK = 1 << 1, /* cheap */
+    TB_LOUDNESS_TRUE_PEAK = 1 << 2,   /* oversamples: by far the dearest */
+    TB_LOUDNESS_DUAL_MONO = 1 << 3,   /* a mono stream counts as played by two loudspeakers: 3 LU more */
+    TB_LOUDNESS_EXACT = 1 << 4,
+} tb_loudness_flags;
+
+typedef struct tb_loudness tb_loudness;
+
+/* Not known: silence, too short (400 ms for the integrated loudness, 3 s for range and short-term), or not
+ * asked for.  An unknown value is 0 and its flag false. */
+typedef struct tb_loudness_result {
+    bool has_integrated, has_range, has_max_short_term, has_sample_peak, has_true_peak;
+    double integrated_lufs;     /* > -70 */
+    double range_lu;            /* >= 0 */
+    double max_short_term_lufs; /* largest of the 3 s windows, looked at every 100 ms */
+    double sample_peak_dbfs;    /* of all channels; not known for digital silence */
+    double true_peak_dbtp;
+} tb_loudness_result;
+
+/* sample_rate_hz: 1000 … 768000; n_channels: 1 … 64; else TB_INVALID.  flags: 0 or tb_loudness_flags or'ed.
+ * Channels are in the order of WAVE files (L R C LFE …).  TB_NO_MEMORY. */
+tb_status tb_loudness_new(unsigned sample_rate_hz, unsigned n_channels, unsigned flags, tb_loudness **loudness,
+                          tb_error *err) TB_MUST_CHECK;
+/* Accepts NULL. */
+void tb_loudness_free(tb_loudness *loudness);
+/* samples: n_frames * n_channels values, interleaved.  TB_NO_MEMORY. */
+tb_status tb_loudness_push(tb_loudness *loudness, const float *samples, size_t n_frames, tb_error *err) TB_MUST_CHECK;
+/* What is known up to here; may be called at any time and more than once.  TB_NO_MEMORY. */
+tb_status tb_loudness_measure(tb_loudness *loudness, tb_loudness_result *result, tb_error *err) TB_MUST_CHECK;
+
+#endif

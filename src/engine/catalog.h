@@ -95,6 +95,8 @@ void tb_track_list_clear(tb_track_list *list);
 /* Filters in the short form ("tempo:[90 TO 120] genre:rock"): the fields are the tags, the features, and
  * duration, library, path, added, format, id.  TB_SYNTAX says at which character.  *filter: tb_filter_free. */
 tb_status tb_engine_parse_filter(tb_engine *engine, const char *text, tb_filter **filter, tb_error *err) TB_MUST_CHECK;
+/* An empty filter over the same fields, to be built by the functions of store/filter.h (the JSON form). */
+tb_status tb_engine_new_filter(tb_engine *engine, tb_filter **filter, tb_error *err) TB_MUST_CHECK;
 
 /* Embedding of a stored track in a space (NULL = active): one vector and presence for the whole, and per segment. */
 typedef struct tb_track_embedding {

@@ -20,7 +20,8 @@ typedef enum tb_method { TB_GET, TB_HEAD, TB_POST, TB_PUT, TB_PATCH, TB_DELETE, 
 
 enum {
     TB_MAX_PARAMETERS = 64, /* of the query string, and of the headers that are kept */
-    TB_MAX_FILES = 4,
+    TB_MAX_FILES = 4,       /* parts of a multipart body, files and fields */
+    TB_MAX_FIELD_BYTES = 1024 * 1024,
     TB_MAX_TARGET_BYTES = 8192, /* path and query string */
 };
 
@@ -34,7 +35,8 @@ typedef struct tb_upload {
     char *file_name;    /* as the sender says, UTF-8, never used as a path; NULL if none */
     char *content_type; /* NULL if none */
     char *path;         /* in the incoming folder; removed by clear unless it was moved on (then NULL) */
-    char *bytes;        /* form fields without a file name and small JSON parts are in memory instead; NULL else */
+    char *bytes;        /* form fields and JSON parts (at most TB_MAX_FIELD_BYTES) are in memory, with a closing
+                         * zero; NULL for a file */
     int64_t size;
 } tb_upload;
 
@@ -43,7 +45,8 @@ typedef struct tb_request {
     char *path; /* decoded path, starts with '/'; segments keep an encoded slash as "%2F" */
     tb_parameter parameters[TB_MAX_PARAMETERS];
     size_t n_parameters;
-    tb_parameter headers[TB_MAX_PARAMETERS]; /* names in lower case */
+    /* Names in lower case.  The API reads content-type, prefer, range and if-range; others need not be added. */
+    tb_parameter headers[TB_MAX_PARAMETERS];
     size_t n_headers;
     tb_buffer body; /* JSON bodies; limit set by the route */
     bool has_body;
@@ -64,6 +67,11 @@ void tb_request_clear(tb_request *request);
 tb_status tb_request_set_target(tb_request *request, const char *target, tb_error *err) TB_MUST_CHECK;
 tb_status tb_request_add_parameter(tb_request *request, const char *name, const char *value, tb_error *err) TB_MUST_CHECK;
 tb_status tb_request_add_header(tb_request *request, const char *name, const char *value, tb_error *err) TB_MUST_CHECK;
+/* A new part of the body, its strings copied (bytes that are not UTF-8 replaced); file_name and content_type may be
+ * NULL.  The caller then sets path (tb_strdup'ed) or bytes (tb_alloc'ed) and size.  TB_INVALID: too many parts.
+ * *upload: borrowed until clear. */
+tb_status tb_request_add_upload(tb_request *request, const char *field, const char *file_name, const char *content_type,
+                                tb_upload **upload, tb_error *err) TB_MUST_CHECK;
 /* First value of that name, or NULL.  Borrowed until clear. */
 const char *tb_request_parameter(const tb_request *request, const char *name);
 const char *tb_request_header(const tb_request *request, const char *lower_case_name);

@@ -29,6 +29,7 @@ typedef struct tb_analysis {
     double duration_s; /* of what was analysed */
     int rate_hz, channels;
     char format[48];
+    bool has_identity; /* false for a passage and with skip_identity */
     uint8_t audio_hash[32];
     bool truncated;
     int64_t n_bad_samples; /* NaN and Inf, taken as 0 */
@@ -40,6 +41,7 @@ typedef struct tb_analysis {
 
 typedef struct tb_analysis_options {
     int only_space;             /* -1 = every space */
+    bool skip_identity;         /* audio_hash is not needed */
     double start_s, duration_s; /* passage; duration_s <= 0 = to the end */
     bool (*cancelled)(void *context);
     void *context;

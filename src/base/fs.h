@@ -23,6 +23,10 @@ tb_status tb_fs_read(const char *path, size_t limit, char **bytes, size_t *size,
 tb_status tb_fs_write_atomic(const char *path, const void *bytes, size_t size, tb_error *err) TB_MUST_CHECK;
 /* fsync of a directory, so that a rename in it survives power loss. */
 tb_status tb_fs_sync_directory(const char *path, tb_error *err) TB_MUST_CHECK;
+/* Names of what a directory holds (without "." and ".."), sorted by their bytes.  *names: tb_fs_list_free. */
+tb_status tb_fs_list(const char *path, char ***names, size_t *n, tb_error *err) TB_MUST_CHECK;
+/* Accepts NULL. */
+void tb_fs_list_free(char **names, size_t n);
 /* Absolute path with every link resolved; TB_NOT_FOUND if it does not exist.  *real: tb_free. */
 tb_status tb_fs_real_path(const char *path, char **real, tb_error *err) TB_MUST_CHECK;
 /* Whether the real path `inner` is `outer` or lies below it ("/a/b" is below "/a", "/ab" is not). */

@@ -4,7 +4,9 @@
  *
  * Order of precedence: flag --max-body=…, environment TIMBRE_MAX_BODY, file (INI: `max_body = 64M`, `#` and
  * `;` start comments, [sections] prefix names: [log] format = json is log_format), default.
- * Sizes take K, M, G (powers of 1024); times take ms, s, m, h, d and default to seconds.
+ * Sizes take K, M, G, T (powers of 1024); times take ms, s, m, h, d and default to seconds.  Values with
+ * blanks at their ends, or with a comment sign behind a blank, go in "quotes" (TOML: \" \\ \n \t) or 'quotes'.
+ * A name that stands twice in one file is an error.
  *
  * The caller's struct holds the values; each row gives the offset of its field.  Strings are owned by the
  * struct: tb_config_clear frees them.  One thread, at start. */
@@ -49,7 +51,7 @@ tb_status tb_config_defaults(const tb_config_table *table, void *values, tb_erro
 /* One value by name; TB_NOT_FOUND for an unknown name (with the nearest one in the sentence), TB_INVALID out
  * of range (the sentence says the range). */
 tb_status tb_config_set(const tb_config_table *table, void *values, const char *name, const char *text, tb_error *err) TB_MUST_CHECK;
-/* The sentence of an error names the file and the line. */
+/* The sentence of an error names the file and the line; what stands before that line is set then. */
 tb_status tb_config_read_file(const tb_config_table *table, void *values, const char *path, tb_error *err) TB_MUST_CHECK;
 /* Every TIMBRE_* variable that is in the table; others are left alone. */
 tb_status tb_config_read_environment(const tb_config_table *table, void *values, char **environment, tb_error *err) TB_MUST_CHECK;

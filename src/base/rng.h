@@ -16,7 +16,7 @@ uint64_t tb_rng_next(tb_rng *rng);
 uint64_t tb_rng_below(tb_rng *rng, uint64_t n);
 /* Evenly in [0, 1). */
 double tb_rng_uniform(tb_rng *rng);
-/* Mean 0, deviation 1. */
+/* Mean 0, deviation 1 (Box-Muller; the last bits depend on the machine's libm). */
 double tb_rng_normal(tb_rng *rng);
 
 #endif

@@ -57,14 +57,16 @@ const char *tb_status_name(tb_status code);
 /* Meaning in a few words. */
 const char *tb_status_text(tb_status code);
 
-/* Fills *err (when not NULL) and returns code. */
+/* Fills *err (when not NULL) and returns code, which is not TB_OK.  Control characters become blanks and bytes
+ * that are not UTF-8 question marks; the arguments may point into *err. */
 tb_status tb_error_set(tb_error *err, tb_status code, const char *format, ...) TB_PRINTF(3, 4);
-/* Like tb_error_set with the meaning of errno `error_number`: ENOSPC and EDQUOT give TB_FULL, ENOENT
- * TB_NOT_FOUND, EACCES, EPERM and ELOOP TB_FORBIDDEN, ENOMEM TB_NO_MEMORY, else TB_IO.  The sentence is
+/* Like tb_error_set with the meaning of errno `error_number`: ENOSPC and EDQUOT give TB_FULL, ENOENT and
+ * ENOTDIR TB_NOT_FOUND, EEXIST TB_EXISTS, EACCES, EPERM, EROFS and ELOOP TB_FORBIDDEN, ENAMETOOLONG
+ * TB_INVALID, EFBIG TB_TOO_LARGE, ENOMEM TB_NO_MEMORY, else TB_IO.  The sentence is
  * "<formatted>: <strerror>". */
 tb_status tb_error_errno(tb_error *err, int error_number, const char *format, ...) TB_PRINTF(3, 4);
-/* Puts "<formatted>: " before the message that is there.  Returns err->code (TB_OK when err is NULL). */
-tb_status tb_error_prefix(tb_error *err, const char *format, ...) TB_PRINTF(2, 3);
+/* Puts "<formatted>: " before the message that is there; the code stays. */
+void tb_error_prefix(tb_error *err, const char *format, ...) TB_PRINTF(2, 3);
 /* Back to TB_OK and an empty message. */
 void tb_error_clear(tb_error *err);
 

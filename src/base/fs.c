@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/buffer.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -227,4 +228,48 @@ tb_status tb_fs_stat(const char *path, tb_fs_info *info, tb_error *err)
         .is_regular = S_ISREG(s.st_mode),
     };
     return TB_OK;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+tb_status tb_fs_list(const char *path, char ***names, size_t *n, tb_error *err)
+{
+    tb_status status = TB_OK;
+    char **made = NULL;
+    size_t n_made = 0, capacity = 0;
+    DIR *directory = opendir(path);
+    if (!directory) TB_TRY(tb_error_errno(err, errno, "cannot read the folder %s", path));
+    for (;;) {
+        errno = 0;
+        const struct dirent *entry = readdir(directory);
+        if (!entry && errno != 0) TB_TRY(tb_error_errno(err, errno, "cannot read the folder %s", path));
+        if (!entry) break;
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+        if (n_made == capacity) {
+            capacity = capacity ? 2 * capacity : 32;
+            char **bigger = tb_realloc(made, capacity, sizeof *made);
+            if (!bigger) TB_FAIL(err, TB_NO_MEMORY, "no memory for the names in %s", path);
+            made = bigger;
+        }
+        if (!(made[n_made] = tb_strdup(entry->d_name))) TB_FAIL(err, TB_NO_MEMORY, "no memory for the names in %s", path);
+        n_made++;
+    }
+    if (n_made) qsort(made, n_made, sizeof *made, compare_names);
+    *names = made;
+    *n = n_made;
+    made = NULL;
+    n_made = 0;
+out:
+    if (directory) closedir(directory);
+    tb_fs_list_free(made, n_made);
+    return status;
+}
+
+void tb_fs_list_free(char **names, size_t n)
+{
+    for (size_t i = 0; names && i < n; i++) tb_free(names[i]);
+    tb_free(names);
 }

@@ -5,6 +5,7 @@
 
 #include "audio/stream.h"
 #include "base/alloc.h"
+#include "base/half.h"
 #include "base/text.h"
 #include "model/analyser.h"
 
@@ -34,6 +35,13 @@ static tb_status grow(float **values, size_t capacity, size_t width, tb_error *e
     return TB_OK;
 }
 
+/* Copies values as they will be stored, so that searches answer alike before and after a restart, and an upload of a
+ * stored file lies at distance 0 from it. */
+static void copy_as_stored(float *out, const float *values, size_t n)
+{
+    for (size_t i = 0; i < n; i++) out[i] = tb_half_to_float(tb_half_from_float(values[i]));
+}
+
 static tb_status gather_segment(void *context, const tb_segment *segment, tb_error *err)
 {
     tb_status status = TB_OK;
@@ -51,8 +59,8 @@ static tb_status gather_segment(void *context, const tb_segment *segment, tb_err
         TB_TRY(grow(&e->duration_s, capacity, 1, err));
         space->capacity = capacity;
     }
-    memcpy(e->vectors + i * dim, segment->vector, dim * sizeof *e->vectors);
-    memcpy(e->presence + i * n_parts, segment->presence, n_parts * sizeof *e->presence);
+    copy_as_stored(e->vectors + i * dim, segment->vector, dim);
+    copy_as_stored(e->presence + i * n_parts, segment->presence, n_parts);
     e->start_s[i] = (float)(g->start_s + segment->start_s);
     e->duration_s[i] = (float)segment->duration_s;
     e->n_segments = i + 1;
@@ -87,6 +95,8 @@ static tb_status pool_segments(gathering *g, tb_analysis *analysis, tb_error *er
         e->track_presence = tb_alloc(model->n_parts, sizeof *e->track_presence);
         if (!e->track_vector || !e->track_presence) return tb_error_set(err, TB_NO_MEMORY, "no memory for a vector");
         tb_model_pool(space->model, e->vectors, e->presence, e->n_segments, e->track_vector, e->track_presence);
+        copy_as_stored(e->track_vector, e->track_vector, model->dim);
+        copy_as_stored(e->track_presence, e->track_presence, model->n_parts);
     }
     return TB_OK;
 }

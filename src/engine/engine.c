@@ -9,7 +9,6 @@
 #include "base/text.h"
 #include "store/embedding_table.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -69,27 +68,24 @@ out:
     return status;
 }
 
-static int is_model_file(const struct dirent *entry)
-{
-    return entry->d_name[0] != '.' && strcmp(tb_fs_extension(entry->d_name), "safetensors") == 0;
-}
-
 /* Every model of the folder, in the order of names.  A model that cannot be read is left out with an error in the
  * log: the others serve. */
 static tb_status open_spaces(tb_engine *engine, tb_error *err)
 {
     tb_status status = TB_OK;
-    struct dirent **entries = NULL;
-    const int n = scandir(engine->models_folder, &entries, is_model_file, alphasort);
+    char **names = NULL;
+    size_t n = 0;
     tb_error why = {0};
-    for (int i = 0; i < n; i++) {
-        char *path = tb_fs_join(engine->models_folder, entries[i]->d_name);
+    TB_TRY(tb_fs_list(engine->models_folder, &names, &n, err));
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(tb_fs_extension(names[i]), "safetensors") != 0) continue;
+        char *path = tb_fs_join(engine->models_folder, names[i]);
         const tb_status opened = path ? open_space(engine, path, &why) : TB_NO_MEMORY;
         tb_free(path);
         if (opened == TB_CORRUPT || opened == TB_UNSUPPORTED || opened == TB_NEWER || opened == TB_FORBIDDEN)
-            tb_log(TB_LOG_ERROR, "engine", "model %s is left out: %s", entries[i]->d_name, why.message);
+            tb_log(TB_LOG_ERROR, "engine", "model %s is left out: %s", names[i], why.message);
         else if (opened != TB_OK)
-            TB_FAIL(err, opened, "%s: %s", entries[i]->d_name, why.message);
+            TB_FAIL(err, opened, "%s: %s", names[i], why.message);
     }
     if (engine->n_spaces == 0)
         TB_FAIL(err, TB_NOT_FOUND, "there is no usable model (*.safetensors) in %s; install timbre's models or name their folder with --models",
@@ -97,8 +93,7 @@ static tb_status open_spaces(tb_engine *engine, tb_error *err)
     for (size_t i = 0; i < engine->n_spaces; i++)
         if (strcmp(engine->spaces[i].info->name, "instruments") == 0) engine->active = i;
 out:
-    for (int i = 0; i < n; i++) free(entries[i]); /* scandir's own memory */
-    free(entries);
+    tb_fs_list_free(names, n);
     return status;
 }
 
@@ -214,17 +209,18 @@ out:
 
 /* --- open and close ------------------------------------------------------------------------------------ */
 
-/* Uploads that were under way when the process ended are of no use; those of jobs have a folder of their own. */
+/* Uploads that were under way when the process ended are of no use; those of jobs lie in a folder of their own. */
 static void clear_incoming(const char *folder)
 {
-    DIR *directory = opendir(folder);
-    if (!directory) return;
-    for (const struct dirent *entry; (entry = readdir(directory)) != NULL;) {
-        if (entry->d_name[0] == '.') continue;
-        if (unlinkat(dirfd(directory), entry->d_name, 0) != 0)
-            tb_log(TB_LOG_DEBUG, "engine", "%s/%s stays", folder, entry->d_name);
+    char **names = NULL;
+    size_t n = 0;
+    if (tb_fs_list(folder, &names, &n, NULL) != TB_OK) return;
+    for (size_t i = 0; i < n; i++) {
+        char *path = tb_fs_join(folder, names[i]);
+        if (path && unlink(path) != 0) tb_log(TB_LOG_DEBUG, "engine", "%s stays", path);
+        tb_free(path);
     }
-    closedir(directory);
+    tb_fs_list_free(names, n);
 }
 
 static tb_status open_store(tb_engine *engine, const tb_engine_options *options, tb_error *err)
@@ -264,6 +260,7 @@ tb_status tb_engine_open(const tb_engine_options *options, tb_engine **engine, t
     TB_TRY(tb_fs_make_directories(made->incoming_folder, err));
     TB_TRY(tb_fs_make_directories(made->uploads_folder, err));
     clear_incoming(made->incoming_folder);
+    tb__sweep_uploads(made);
     TB_TRY(open_spaces(made, err));
     TB_TRY(load_indexes(made, err));
     TB_TRY(tb_pool_new("tb-job", made->n_threads, 2 * made->n_threads, &made->pool, err));

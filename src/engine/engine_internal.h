@@ -77,6 +77,11 @@ tb_status tb__apply_patch(const tb_track_patch *patch, tb_tag_values *values, un
 /* The embedding of a stored track. */
 tb_status tb__get_embedding(tb_engine *engine, int64_t track, size_t space, tb_track_embedding *embedding, tb_error *err) TB_MUST_CHECK;
 
+/* --- ingest.c */
+
+/* Removes files of the uploads folder that no row names: what a crash left between moving and storing. */
+void tb__sweep_uploads(tb_engine *engine);
+
 /* --- job.c */
 
 tb_status tb__jobs_start(tb_engine *engine, bool run, tb_error *err) TB_MUST_CHECK;

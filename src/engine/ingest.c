@@ -16,7 +16,6 @@
 #include "base/log.h"
 #include "base/text.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -150,28 +149,33 @@ static bool is_upload(const tb_engine *engine, const tb_track_file_row *file)
     return file->library_id == 0 && tb_fs_is_within(engine->uploads_folder, file->path);
 }
 
-/* Removes files of the uploads folder that no row names. */
+static void sweep_folder(tb_engine *engine, const char *folder)
+{
+    char **names = NULL;
+    size_t n = 0;
+    if (tb_fs_list(folder, &names, &n, NULL) != TB_OK) return;
+    for (size_t i = 0; i < n; i++) {
+        char *path = tb_fs_join(folder, names[i]);
+        tb_file_row file = {0};
+        if (path && tb_store_get_file(engine->store, path, &file, NULL) == TB_NOT_FOUND && unlink(path) == 0)
+            tb_log(TB_LOG_INFO, "engine", "removed %s, an upload that was never finished", path);
+        tb_file_row_clear(&file);
+        tb_free(path);
+    }
+    tb_fs_list_free(names, n);
+}
+
 void tb__sweep_uploads(tb_engine *engine)
 {
-    struct dirent **folders = NULL;
-    const int n = scandir(engine->uploads_folder, &folders, NULL, NULL);
-    for (int i = 0; i < n; i++) {
-        char *folder = folders[i]->d_name[0] == '.' ? NULL : tb_fs_join(engine->uploads_folder, folders[i]->d_name);
-        DIR *directory = folder ? opendir(folder) : NULL;
-        for (const struct dirent *entry; directory && (entry = readdir(directory)) != NULL;) {
-            if (entry->d_name[0] == '.') continue;
-            char *path = tb_fs_join(folder, entry->d_name);
-            tb_file_row file = {0};
-            if (path && tb_store_get_file(engine->store, path, &file, NULL) == TB_NOT_FOUND && unlink(path) == 0)
-                tb_log(TB_LOG_INFO, "engine", "removed %s, an upload that was never finished", path);
-            tb_file_row_clear(&file);
-            tb_free(path);
-        }
-        if (directory) closedir(directory);
+    char **names = NULL;
+    size_t n = 0;
+    if (tb_fs_list(engine->uploads_folder, &names, &n, NULL) != TB_OK) return;
+    for (size_t i = 0; i < n; i++) {
+        char *folder = tb_fs_join(engine->uploads_folder, names[i]);
+        if (folder) sweep_folder(engine, folder);
         tb_free(folder);
-        tb__free_dirent(folders[i]);
     }
-    tb__free_dirent(folders);
+    tb_fs_list_free(names, n);
 }
 
 /* --- add ------------------------------------------------------------------------------------------------------ */
@@ -195,6 +199,13 @@ static tb_status show_to_searches(tb_engine *engine, int64_t track, const tb_ana
     }
 out:
     return status;
+}
+
+static bool has_file(const tb_track_row *row)
+{
+    for (size_t i = 0; i < row->n_files; i++)
+        if (access(row->files[i].path, R_OK) == 0) return true;
+    return false;
 }
 
 typedef struct adding {
@@ -257,22 +268,37 @@ static tb_file_put file_of(const adding *a, const char *path)
                          .file_hash = a->file_hash.bytes, .file_hash_size = sizeof a->file_hash.bytes};
 }
 
-/* The same bytes were taken in before: the track gets this path (and what the caller gave) without decoding. */
-static tb_status attach(tb_engine *engine, const adding *a, const tb_track_row *known, tb_put_result *put_result, tb_error *err)
+/* The same bytes were taken in before: the track gets this path (and what the caller gave) without decoding.
+ * TB_NOT_FOUND when they were not, or when a space lacks the track. */
+static tb_status attach_known(tb_engine *engine, const adding *a, tb_put_result *put_result, tb_error *err)
 {
     tb_status status = TB_OK;
+    int64_t track;
+    tb_track_row known = {0};
     put_memory memory = {0};
+    tb_analysis nothing = {0};
     const tb_file_put file = file_of(a, a->path);
     tb_track_put put = {.mode = a->options->move_upload ? TB_PUT_ATTACH : TB_PUT_RETAG};
+
+    pthread_mutex_lock(&engine->commit);
+    TB_TRY(tb_store_find_file_hash(engine->store, a->file_hash.bytes, sizeof a->file_hash.bytes, &track, err));
+    if (!is_embedded(engine, track)) TB_FAIL(err, TB_NOT_FOUND, "a space lacks the track");
+    TB_TRY(tb_store_get_track(engine->store, track, TB_WITH_FILES, &known, err));
+    if (a->options->move_upload && !has_file(&known)) TB_FAIL(err, TB_NOT_FOUND, "the track has no file");
+    nothing.duration_s = known.duration_s;
+    nothing.rate_hz = known.rate_hz;
+    nothing.channels = known.channels;
+    memcpy(nothing.audio_hash, known.audio_hash, sizeof nothing.audio_hash);
+    if (known.format) tb_text_copy(nothing.format, sizeof nothing.format, known.format);
     use_tags(a, &put.tags);
-    tb_analysis nothing = {.duration_s = known->duration_s, .rate_hz = known->rate_hz, .channels = known->channels};
-    memcpy(nothing.audio_hash, known->audio_hash, sizeof nothing.audio_hash);
-    if (known->format) tb_text_copy(nothing.format, sizeof nothing.format, known->format);
     TB_TRY(fill_put(engine, &nothing, a->options->metadata, &put, &memory, err));
     put.file = a->options->move_upload ? NULL : &file;
     TB_TRY(tb_store_put_track(engine->store, &put, put_result, err));
+    if (put_result->removed_track_id) tb__unindex_track(engine, put_result->removed_track_id);
 out:
+    pthread_mutex_unlock(&engine->commit);
     clear_put_memory(&memory);
+    tb_track_row_clear(&known);
     return status;
 }
 
@@ -286,8 +312,7 @@ static tb_status keep_upload(tb_engine *engine, const adding *a, const tb_analys
     if (found != TB_OK && found != TB_NOT_FOUND) TB_FAIL(err, found, "%s", err ? err->message : "");
     if (found == TB_OK) {
         TB_TRY(tb_store_get_track(engine->store, track, TB_WITH_FILES, &row, err));
-        for (size_t i = 0; i < row.n_files; i++)
-            if (access(row.files[i].path, R_OK) == 0) goto out;
+        if (has_file(&row)) goto out;
     }
     TB_TRY(upload_path(engine, analysis->audio_hash, a->options->file_name ? a->options->file_name : "", kept, err));
     TB_TRY(move_upload(a->path, *kept, err));
@@ -330,19 +355,13 @@ tb_status tb_engine_add_file(tb_engine *engine, const char *path, const tb_add_o
     tb_status status = TB_OK;
     adding a = {.path = path, .options = options};
     tb_analysis analysis = {0};
-    tb_track_row known = {0};
     tb_put_result put_result = {0};
-    int64_t track = 0;
 
     TB_TRY(prepare(engine, &a, err));
-    if (!options->force && tb_store_find_file_hash(engine->store, a.file_hash.bytes, sizeof a.file_hash.bytes, &track, NULL) == TB_OK &&
-        is_embedded(engine, track) && tb_store_get_track(engine->store, track, 0, &known, NULL) == TB_OK) {
-        pthread_mutex_lock(&engine->commit);
-        status = attach(engine, &a, &known, &put_result, err);
-        if (status == TB_OK && put_result.removed_track_id) tb__unindex_track(engine, put_result.removed_track_id);
-        pthread_mutex_unlock(&engine->commit);
-        TB_TRY(status);
-        if (!put_result.created) goto done; /* else it was removed just now, and has to be analysed */
+    if (!options->force) {
+        const tb_status known = attach_known(engine, &a, &put_result, err);
+        if (known == TB_OK) goto done;
+        if (known != TB_NOT_FOUND) TB_TRY(known);
     }
     const tb_analysis_options wanted = {.only_space = -1, .cancelled = options->cancelled, .context = options->context};
     TB_TRY(tb_engine_analyse(engine, path, &wanted, &analysis, err));
@@ -353,7 +372,6 @@ done:
     memcpy(result->id, put_result.uid, sizeof result->id);
     result->created = put_result.created;
 out:
-    tb_track_row_clear(&known);
     tb_analysis_clear(&analysis);
     tb_tags_clear(&a.tags);
     tb_free(a.title);

@@ -27,7 +27,8 @@ static inline __m128 fold(__m256 low, __m256 high)
     return _mm_add_ps(_mm256_castps256_ps128(sum), _mm256_extractf128_ps(sum, 1));
 }
 
-static float l2(const float *a, const float *b, size_t dim)
+/* dim <= TB_DISTANCE_RUN */
+static float l2_run(const float *a, const float *b, size_t dim)
 {
     __m256 low = _mm256_setzero_ps(), high = _mm256_setzero_ps();
     size_t i = 0;
@@ -49,8 +50,23 @@ static float l2(const float *a, const float *b, size_t dim)
     return _mm_cvtss_f32(_mm_hadd_ps(two, two));
 }
 
+static float l2(const float *a, const float *b, size_t dim)
+{
+    float sum = 0;
+    for (; dim > TB_DISTANCE_RUN; dim -= TB_DISTANCE_RUN) {
+        sum += l2_run(a, b, TB_DISTANCE_RUN);
+        a += TB_DISTANCE_RUN;
+        b += TB_DISTANCE_RUN;
+    }
+    return sum + l2_run(a, b, dim);
+}
+
 static void l2_block(const float *query, const float *vectors, size_t stride, size_t dim, size_t n, float *out)
 {
+    if (dim > TB_DISTANCE_RUN) {
+        for (size_t i = 0; i < n; i++) out[i] = l2(query, vectors + i * stride, dim);
+        return;
+    }
     const size_t whole = dim & ~(size_t)15, tail = dim - whole;
     const __m256i mask_low = first_lanes(tail < 8 ? tail : 8);
     const __m256i mask_high = first_lanes(tail > 8 ? tail - 8 : 0);

@@ -1,1 +1,5 @@
 # SPDX-License-Identifier: MIT
+# Benchmarks stay out of `make check`: `make bench/bench-dsp` builds one.
+EXTRA_PROGRAMS += bench/bench-dsp
+bench_bench_dsp_LDADD = src/dsp/libdsp.la src/base/libbase.la
+bench_bench_dsp_SOURCES = bench/bench_dsp.c

@@ -9,9 +9,10 @@
  *     tb_framer_finish(framer);
  *     while ((frame = tb_framer_next(framer)) != NULL) …
  *
- * Centred framing puts frame t around sample t * hop: n / 2 samples are invented before the first sample and
- * behind the last, so that N >= 1 samples give 1 + N / hop frames (for even sizes).  Without it frame t starts at
- * sample t * hop, and N samples give 1 + (N - size) / hop frames, none when N < size.  No samples, no frames.
+ * Centred framing puts frame t around sample t * hop: size / 2 samples are invented before the first sample
+ * and behind the last, so that N >= 1 samples give 1 + N / hop frames (for even sizes).  Without it frame t
+ * starts at sample t * hop, and N samples give 1 + (N - size) / hop frames, none when N < size.  No samples,
+ * no frames.
  *
  * Samples from outside are made harmless on the way in: NaN and infinities count as 0, magnitudes are cut at
  * TB_SAMPLE_MAX, and those below 1e-15 (-300 dB) are 0, since denormal numbers would be slow.
@@ -28,7 +29,7 @@
 typedef enum tb_pad {
     TB_PAD_NONE,    /* not centred */
     TB_PAD_ZERO,    /* centred; zeros (librosa's default since 0.10) */
-    TB_PAD_REFLECT, /* centred; mirrored at the first and last sample, as often as it takes (numpy's "reflect") */
+    TB_PAD_REFLECT, /* centred; mirrored at the first and last sample, again and again (numpy's "reflect") */
     TB_PAD_EDGE,    /* centred; first and last sample repeated */
 } tb_pad;
 

@@ -10,14 +10,14 @@
 typedef enum tb_mode { TB_MODE_MINOR = 0, TB_MODE_MAJOR = 1 } tb_mode; /* Spotify's numbers */
 
 typedef struct tb_key {
-    bool known;         /* false: no sound, or all classes alike; all else is then 0 */
-    int tonic;          /* 0 C, 1 C sharp, … 11 B */
+    bool known; /* false: no sound, or all classes alike; all else is then 0 */
+    int tonic;  /* 0 C, 1 C sharp, … 11 B */
     tb_mode mode;
     double correlation; /* with the profile, -1 … 1 */
     double confidence;  /* 0 … 1: correlation, times how far the next best key lies behind */
     int second_tonic;   /* the next best key */
     tb_mode second_mode;
-    double scores[24];  /* correlations: 12 major keys from C, then 12 minor keys */
+    double scores[24]; /* correlations: 12 major keys from C, then 12 minor keys */
 } tb_key;
 
 /* chroma: 12 values >= 0, first class C, any scale. */

@@ -38,12 +38,13 @@ typedef struct tb_loudness_result {
 
 /* sample_rate_hz: 1000 … 768000; n_channels: 1 … 64; else TB_INVALID.  flags: 0 or tb_loudness_flags or'ed.
  * Channels are in the order of WAVE files (L R C LFE …).  TB_NO_MEMORY. */
-tb_status tb_loudness_new(unsigned sample_rate_hz, unsigned n_channels, unsigned flags, tb_loudness **loudness,
-                          tb_error *err) TB_MUST_CHECK;
+tb_status tb_loudness_new(unsigned sample_rate_hz, unsigned n_channels, unsigned flags,
+                          tb_loudness **loudness, tb_error *err) TB_MUST_CHECK;
 /* Accepts NULL. */
 void tb_loudness_free(tb_loudness *loudness);
 /* samples: n_frames * n_channels values, interleaved.  TB_NO_MEMORY. */
-tb_status tb_loudness_push(tb_loudness *loudness, const float *samples, size_t n_frames, tb_error *err) TB_MUST_CHECK;
+tb_status tb_loudness_push(tb_loudness *loudness, const float *samples, size_t n_frames,
+                           tb_error *err) TB_MUST_CHECK;
 /* What is known up to here; may be called at any time and more than once.  TB_NO_MEMORY. */
 tb_status tb_loudness_measure(tb_loudness *loudness, tb_loudness_result *result, tb_error *err) TB_MUST_CHECK;
 

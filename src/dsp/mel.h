@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* Mel bands: triangles over the power spectrum, as librosa.filters.mel.
  *
- * Each triangle is stored as its run of bins that are not zero.  Immutable after new; shared by any threads. */
+ * Each triangle is stored as its run of bins that are not zero.  Immutable after new; shared by any
+ * threads. */
 #ifndef TIMBRE_DSP_MEL_H
 #define TIMBRE_DSP_MEL_H
 
@@ -19,10 +20,12 @@ typedef enum tb_mel_norm {
     TB_MEL_NORM_NONE,   /* each triangle peaks at 1 */
 } tb_mel_norm;
 
+enum { TB_MELS_MAX = 1024 };
+
 typedef struct tb_mel_config {
     double sample_rate_hz;
     size_t n_fft;
-    size_t n_mels;  /* 1 … 4096 */
+    size_t n_mels;  /* 1 … TB_MELS_MAX */
     double fmin_hz; /* >= 0 */
     double fmax_hz; /* above fmin_hz, at most half the sample rate; 0 means half the sample rate */
     tb_mel_scale scale;

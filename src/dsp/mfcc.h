@@ -11,7 +11,7 @@
 
 typedef struct tb_mfcc tb_mfcc;
 
-/* n_mels: 1 … 4096; n_mfcc: 1 … n_mels; else TB_INVALID.  TB_NO_MEMORY. */
+/* n_mels: 1 … TB_MELS_MAX (dsp/mel.h); n_mfcc: 1 … n_mels; else TB_INVALID.  TB_NO_MEMORY. */
 tb_status tb_mfcc_new(size_t n_mels, size_t n_mfcc, tb_mfcc **mfcc, tb_error *err) TB_MUST_CHECK;
 /* Accepts NULL. */
 void tb_mfcc_free(tb_mfcc *mfcc);

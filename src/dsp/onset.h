@@ -16,9 +16,10 @@
 
 typedef struct tb_onset tb_onset;
 
-/* n_mels: 1 … 4096; lag: frames, 1 … 64; max_size: bands in the maximum of R, 1 … 63 and odd (1: R is S);
- * else TB_INVALID.  TB_NO_MEMORY. */
-tb_status tb_onset_new(size_t n_mels, size_t lag, size_t max_size, tb_onset **onset, tb_error *err) TB_MUST_CHECK;
+/* n_mels: 1 … TB_MELS_MAX (dsp/mel.h); lag: frames, 1 … 64; max_size: bands in the maximum of R, odd,
+ * 1 … 63 (1: R is S); else TB_INVALID.  TB_NO_MEMORY. */
+tb_status tb_onset_new(size_t n_mels, size_t lag, size_t max_size, tb_onset **onset,
+                       tb_error *err) TB_MUST_CHECK;
 /* Accepts NULL. */
 void tb_onset_free(tb_onset *onset);
 /* Forgets the frames before. */
@@ -27,8 +28,9 @@ void tb_onset_reset(tb_onset *onset);
  * Allocates nothing. */
 float tb_onset_push(tb_onset *onset, const float *mel_db);
 
-/* Peak picking as librosa.util.peak_pick: a frame is a peak if it is the largest in [t - pre_max, t + post_max),
- * at least delta above the mean of [t - pre_avg, t + post_avg), and more than `wait` frames after the last. */
+/* Peak picking as librosa.util.peak_pick: a frame is a peak if it is the largest in
+ * [t - pre_max, t + post_max), at least delta above the mean of [t - pre_avg, t + post_avg), and more than
+ * `wait` frames after the last one. */
 typedef struct tb_peak_config {
     size_t pre_max, post_max, pre_avg, post_avg; /* frames; the two post_ at least 1 */
     float delta;
@@ -39,7 +41,8 @@ typedef struct tb_peak_config {
 tb_peak_config tb_peak_config_onsets(double frame_rate_hz);
 /* Frames of the peaks, in order; at most `capacity` are written, the number of all is returned.
  * peaks may be NULL when capacity is 0. */
-size_t tb_peak_pick(const float *curve, size_t n, const tb_peak_config *config, size_t *peaks, size_t capacity);
+size_t tb_peak_pick(const float *curve, size_t n, const tb_peak_config *config, size_t *peaks,
+                    size_t capacity);
 /* Onsets in a strength curve, as onset_detect: the curve is scaled to 0 … 1 first (a flat one has none). */
 size_t tb_onset_detect(const float *strength, size_t n, double frame_rate_hz, size_t *peaks, size_t capacity);
 

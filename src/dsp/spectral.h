@@ -12,11 +12,11 @@
 typedef struct tb_spectral_config {
     double sample_rate_hz;
     size_t n_fft;
-    double rolloff;         /* share of the magnitude below the roll-off, 0 … 1; 0 means 0.85 */
-    size_t n_bands;         /* octaves of the contrast above its first band, 1 … 15; 0 means 6 */
+    double rolloff;          /* share of the magnitude below the roll-off, 0 … 1; 0 means 0.85 */
+    size_t n_bands;          /* octaves of the contrast above its first band, 1 … 15; 0 means 6 */
     double contrast_fmin_hz; /* upper edge of the first band; 0 means 200; the lower edge of the last octave
                                 must lie below half the sample rate */
-    double quantile;        /* share of a band's bins that are peak and valley, 0 … 0.5; 0 means 0.02 */
+    double quantile;         /* share of a band's bins that are peak and valley, 0 … 0.5; 0 means 0.02 */
 } tb_spectral_config;
 
 typedef struct tb_spectral tb_spectral;
@@ -29,7 +29,8 @@ typedef struct tb_spectral_shape {
 } tb_spectral_shape;
 
 /* TB_INVALID for values outside the ranges above; TB_NO_MEMORY. */
-tb_status tb_spectral_new(const tb_spectral_config *config, tb_spectral **spectral, tb_error *err) TB_MUST_CHECK;
+tb_status tb_spectral_new(const tb_spectral_config *config, tb_spectral **spectral,
+                          tb_error *err) TB_MUST_CHECK;
 /* Accepts NULL. */
 void tb_spectral_free(tb_spectral *spectral);
 

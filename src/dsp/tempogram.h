@@ -13,11 +13,11 @@
 #include <stddef.h>
 
 typedef struct tb_tempogram_config {
-    double frame_rate_hz;     /* sample rate / hop of the onset strength curve, > 0 */
-    size_t window;            /* lags, frames: 2 … 65536; 0 means 8 s as librosa.feature.tempo */
-    double prior_bpm;         /* 0 means 120 */
-    double prior_octaves;     /* standard deviation; 0 means 1 */
-    double max_bpm;           /* 0 means 320 */
+    double frame_rate_hz; /* sample rate / hop of the onset strength curve, > 0 */
+    size_t window;        /* lags, frames: 2 … 65536; 0 means 8 s as librosa.feature.tempo */
+    double prior_bpm;     /* 0 means 120 */
+    double prior_octaves; /* standard deviation; 0 means 1 */
+    double max_bpm;       /* 0 means 320 */
 } tb_tempogram_config;
 
 typedef struct tb_tempogram tb_tempogram;
@@ -25,19 +25,20 @@ typedef struct tb_tempogram tb_tempogram;
 enum { TB_TEMPO_ALTERNATES = 3 };
 
 typedef struct tb_tempo {
-    bool known;       /* false: silence, or a curve without any rise; all else is then 0 */
-    double bpm;       /* refined between lags by a parabola through the tempogram's peak */
-    double lag_bpm;   /* the lag itself: librosa's number */
+    bool known;        /* false: silence, or a curve without any rise; all else is then 0 */
+    double bpm;        /* refined between lags by a parabola through the tempogram's peak */
+    double lag_bpm;    /* the lag itself: librosa's number */
     double confidence; /* 0 … 1: how far the peak stands above the typical lag */
     size_t n_alternates;
     struct {
         double bpm;
-        double strength; /* relative to the best: 0 … 1 */
+        double strength;               /* relative to the best: 0 … 1 */
     } alternates[TB_TEMPO_ALTERNATES]; /* next best peaks, strongest first */
 } tb_tempo;
 
 /* TB_INVALID for values outside the ranges above; TB_NO_MEMORY. */
-tb_status tb_tempogram_new(const tb_tempogram_config *config, tb_tempogram **tempogram, tb_error *err) TB_MUST_CHECK;
+tb_status tb_tempogram_new(const tb_tempogram_config *config, tb_tempogram **tempogram,
+                           tb_error *err) TB_MUST_CHECK;
 /* Accepts NULL. */
 void tb_tempogram_free(tb_tempogram *tempogram);
 size_t tb_tempogram_lags(const tb_tempogram *tempogram);

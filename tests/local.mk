@@ -4,6 +4,7 @@
 
 if HAVE_CMOCKA
 check_LTLIBRARIES += tests/support/libtesting.la
+tests_support_libtesting_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_support_libtesting_la_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_support_libtesting_la_LIBADD = $(CMOCKA_LIBS)
 tests_support_libtesting_la_SOURCES = \

@@ -9,7 +9,7 @@
  * Distance.  d2 = sum over parts c of w_c * |x_c - y_c|^2, always squared, never rooted: distance2 below.
  * A part is compared when it is present in the query and in the item (presence > min_presence); what happens
  * otherwise is the query's `missing`.  Searches are exact: the answer is that of a plain loop over all items
- * in f32, ordered by (distance2, label), distances within 1e-5 of their true value (plus 1e-30).  Items with
+ * in f32, ordered by (distance2, label), distances within 1e-5 of their true value (plus 1e-30 for what f32 cannot hold).  Items with
  * equal vectors have equal distances to the bit.
  *
  * Threads: any, for every call but tb_index_free.  Writers take turns.  Searches and gets never wait for

@@ -1,7 +1,36 @@
 # SPDX-License-Identifier: MIT
 noinst_LTLIBRARIES += src/index/libindex.la
-src_index_libindex_la_CFLAGS = $(AM_CFLAGS) 
-src_index_libindex_la_LIBADD = 
+src_index_libindex_la_CFLAGS = $(AM_CFLAGS)
+src_index_libindex_la_LIBADD =
 src_index_libindex_la_SOURCES = \
+	src/index/bitmap.c \
 	src/index/bitmap.h \
-	src/index/index.h
+	src/index/chunk.c \
+	src/index/chunk.h \
+	src/index/distance.c \
+	src/index/distance.h \
+	src/index/distance_plain.c \
+	src/index/distance_tables.h \
+	src/index/index.c \
+	src/index/index.h \
+	src/index/index_internal.h \
+	src/index/index_search.c \
+	src/index/label_map.c \
+	src/index/label_map.h \
+	src/index/plan.c \
+	src/index/plan.h \
+	src/index/reclaim.c \
+	src/index/reclaim.h \
+	src/index/scan.c \
+	src/index/scan.h \
+	src/index/top.c \
+	src/index/top.h
+
+# Kernels with flags of their own; distance.c asks the processor before it calls them.
+if CPU_X86_64
+noinst_LTLIBRARIES += src/index/libindex_avx2.la
+src_index_libindex_avx2_la_CFLAGS = $(AM_CFLAGS) -mavx2 -mfma
+src_index_libindex_avx2_la_SOURCES = \
+	src/index/distance_avx2.c
+src_index_libindex_la_LIBADD += src/index/libindex_avx2.la
+endif

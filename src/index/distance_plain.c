@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+/* The distance kernels in plain C: what all others must compute (order of additions: distance.h). */
+#include "index/distance_tables.h"
+
+enum { N_LANES = 16 };
+
+/* dim <= TB_DISTANCE_RUN */
+static float l2_run(const float *a, const float *b, size_t dim)
+{
+    float lanes[N_LANES] = {0};
+    size_t i = 0;
+    for (; i + N_LANES <= dim; i += N_LANES)
+        for (size_t j = 0; j < N_LANES; j++) {
+            const float difference = a[i + j] - b[i + j];
+            lanes[j] += difference * difference;
+        }
+    for (size_t j = 0; i + j < dim; j++) {
+        const float difference = a[i + j] - b[i + j];
+        lanes[j] += difference * difference;
+    }
+    for (size_t j = 0; j < 8; j++) lanes[j] += lanes[j + 8];
+    for (size_t j = 0; j < 4; j++) lanes[j] += lanes[j + 4];
+    return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
+}
+
+static float l2(const float *a, const float *b, size_t dim)
+{
+    float sum = 0;
+    for (; dim > TB_DISTANCE_RUN; dim -= TB_DISTANCE_RUN) {
+        sum += l2_run(a, b, TB_DISTANCE_RUN);
+        a += TB_DISTANCE_RUN;
+        b += TB_DISTANCE_RUN;
+    }
+    return sum + l2_run(a, b, dim);
+}
+
+static void l2_block(const float *query, const float *vectors, size_t stride, size_t dim, size_t n, float *out)
+{
+    for (size_t i = 0; i < n; i++) out[i] = l2(query, vectors + i * stride, dim);
+}
+
+const tb_distance_table tb__distance_plain = {"plain", l2, l2_block};

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+/* A query, checked and laid out for the scan: what the loops over chunks need and nothing else. */
+#ifndef TIMBRE_INDEX_PLAN_H
+#define TIMBRE_INDEX_PLAN_H
+
+#include "index/index.h"
+
+typedef struct tb__plan_part {
+    size_t part, dim;
+    double weight;       /* > 0 */
+    double penalty;      /* weight * penalty: what counts when it is in one of the two alone */
+    bool in_query;
+    const float *vector; /* the query's values of this part, borrowed */
+} tb__plan_part;
+
+typedef struct tb__plan {
+    const tb_index_query *query;             /* borrowed */
+    tb__plan_part parts[TB_INDEX_MAX_PARTS]; /* the asked ones, in order of the layout */
+    size_t n_parts;
+    size_t n_in_query;                        /* how many of them the query has */
+    double asked_weight;                      /* sum of all weights */
+    bool query_has[TB_INDEX_MAX_PARTS];       /* every part of the layout */
+    uint32_t *exclude;                        /* sorted, owned; NULL for none */
+    size_t n_exclude;
+} tb__plan;
+
+/* TB_INVALID with the reason, TB_NO_MEMORY.  The plan borrows the query and its arrays. */
+tb_status tb__plan_init(tb__plan *plan, const tb_index *index, const tb_index_query *query, tb_error *err) TB_MUST_CHECK;
+/* Accepts a zeroed one. */
+void tb__plan_clear(tb__plan *plan);
+/* Whether a group may answer. */
+bool tb__plan_allows(const tb__plan *plan, uint32_t group);
+/* The distance of one item.  item_has: bit i for the plan's i-th part; part_distance2[i * stride] of that part is
+ * read where query and item have it.  *weight_used: of those parts.  At least one is there.  The scan and the
+ * hits use this one formula. */
+double tb__plan_distance(const tb__plan *plan, uint32_t item_has, const float *part_distance2, size_t stride,
+                         double *weight_used);
+
+#endif

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+/* The exact scan of a chunk. */
+#include "index/scan.h"
+
+#include "base/alloc.h"
+
+#include <string.h>
+
+/* One bit per slot of a chunk. */
+typedef struct slot_bits {
+    uint64_t words[TB__CHUNK_WORDS];
+} slot_bits;
+
+static uint32_t count_bits(const slot_bits *bits)
+{
+    uint32_t count = 0;
+    for (size_t w = 0; w < TB__CHUNK_WORDS; w++) count += (uint32_t)__builtin_popcountll(bits->words[w]);
+    return count;
+}
+
+static bool get_bit(const slot_bits *bits, uint32_t slot)
+{
+    return bits->words[slot / 64] >> (slot % 64) & 1u;
+}
+
+/* Position of the first bit that is `value` at or after `from`; TB__CHUNK_SLOTS if none. */
+static uint32_t find_bit(const slot_bits *bits, uint32_t from, bool value)
+{
+    if (from >= TB__CHUNK_SLOTS) return TB__CHUNK_SLOTS;
+    const uint64_t flip = value ? 0 : ~UINT64_C(0);
+    uint32_t w = from / 64;
+    uint64_t word = (bits->words[w] ^ flip) & (~UINT64_C(0) << (from % 64));
+    while (word == 0) {
+        if (++w == TB__CHUNK_WORDS) return TB__CHUNK_SLOTS;
+        word = bits->words[w] ^ flip;
+    }
+    return w * 64 + (uint32_t)__builtin_ctzll(word);
+}
+
+bool tb__scan_init(tb__scan *scan, const tb__plan *plan, const tb_distance_table *kernels, uint64_t sequence, size_t k)
+{
+    *scan = (tb__scan){.plan = plan, .kernels = kernels, .sequence = sequence};
+    scan->distances = tb_alloc_aligned(plan->n_parts * TB__CHUNK_SLOTS, sizeof *scan->distances);
+    if (scan->distances && tb__top_init(&scan->top, k, plan->query->best_per_group)) return true;
+    tb__scan_clear(scan);
+    return false;
+}
+
+void tb__scan_clear(tb__scan *scan)
+{
+    tb__top_clear(&scan->top);
+    tb_free(scan->distances);
+    *scan = (tb__scan){0};
+}
+
+/* Less the slots whose group may not answer. */
+static void filter_slots(tb__scan *scan, const tb__chunk *chunk, slot_bits *slots)
+{
+    const tb__plan *plan = scan->plan;
+    if (!plan->query->filter && plan->n_exclude == 0) return;
+    for (size_t w = 0; w < TB__CHUNK_WORDS; w++) {
+        uint64_t kept = 0;
+        for (uint64_t left = slots->words[w]; left; left &= left - 1) {
+            const uint32_t bit = (uint32_t)__builtin_ctzll(left);
+            if (tb__plan_allows(plan, chunk->groups[w * 64 + bit])) kept |= UINT64_C(1) << bit;
+        }
+        slots->words[w] = kept;
+    }
+}
+
+/* Which of the slots have the part. */
+static void find_present(const tb__chunk *chunk, size_t part, float min_presence, const slot_bits *slots, slot_bits *present)
+{
+    if (atomic_load_explicit(&chunk->lowest_presence[part], memory_order_relaxed) > min_presence) {
+        *present = *slots;
+        return;
+    }
+    const float *presence = chunk->presence[part];
+    for (size_t w = 0; w < TB__CHUNK_WORDS; w++) {
+        uint64_t kept = 0;
+        for (uint64_t left = slots->words[w]; left; left &= left - 1) {
+            const uint32_t bit = (uint32_t)__builtin_ctzll(left);
+            if (presence[w * 64 + bit] > min_presence) kept |= UINT64_C(1) << bit;
+        }
+        present->words[w] = kept;
+    }
+}
+
+/* Less the slots that cannot be compared.  present: by part of the plan. */
+static void drop_missing(const tb__plan *plan, const slot_bits *present, slot_bits *slots)
+{
+    const bool need_all = plan->query->missing == TB_MISSING_EXCLUDE;
+    for (size_t w = 0; w < TB__CHUNK_WORDS; w++) {
+        uint64_t any = 0, all = ~UINT64_C(0);
+        for (size_t i = 0; i < plan->n_parts; i++) {
+            if (!plan->parts[i].in_query) continue;
+            any |= present[i].words[w];
+            all &= present[i].words[w];
+        }
+        slots->words[w] &= need_all ? any & all : any;
+    }
+}
+
+/* Distances of one part, for the slots that are still in and have it. */
+static void compute_part(tb__scan *scan, const tb__chunk *chunk, size_t i, const slot_bits *present)
+{
+    const tb__plan_part *part = &scan->plan->parts[i];
+    const size_t stride = chunk->strides[part->part];
+    float *out = scan->distances + i * TB__CHUNK_SLOTS;
+    for (uint32_t from = find_bit(present, 0, true); from < TB__CHUNK_SLOTS;) {
+        const uint32_t to = find_bit(present, from, false);
+        scan->kernels->l2_block(part->vector, tb__chunk_vector(chunk, part->part, from), stride,
+                                part->dim, to - from, out + from);
+        from = find_bit(present, to, true);
+    }
+}
+
+/* Whether two sets are equal. */
+static bool same_bits(const slot_bits *a, const slot_bits *b)
+{
+    return memcmp(a, b, sizeof *a) == 0;
+}
+
+static void offer(tb__scan *scan, const tb__chunk *chunk, uint32_t slot, double distance2)
+{
+    if (distance2 > scan->plan->query->max_distance2) {
+        scan->dropped_threshold++;
+        return;
+    }
+    if (distance2 > tb__top_bound(&scan->top)) return;
+    tb__top_offer(&scan->top, &(tb__candidate){
+                                  .distance2 = distance2,
+                                  .label = chunk->labels[slot],
+                                  .chunk = chunk,
+                                  .slot = slot,
+                                  .group = chunk->groups[slot],
+                              });
+}
+
+void tb__scan_chunk(tb__scan *scan, const tb__chunk *chunk)
+{
+    const tb__plan *plan = scan->plan;
+    slot_bits slots, present[TB_INDEX_MAX_PARTS];
+    if (tb__chunk_alive(chunk, scan->sequence, slots.words) == 0) return;
+    const uint32_t n_alive = count_bits(&slots);
+    filter_slots(scan, chunk, &slots);
+    const uint32_t n_allowed = count_bits(&slots);
+    for (size_t i = 0; i < plan->n_parts; i++)
+        find_present(chunk, plan->parts[i].part, plan->query->min_presence, &slots, &present[i]);
+    drop_missing(plan, present, &slots);
+    const uint32_t n_compared = count_bits(&slots);
+    scan->n_items += n_alive;
+    scan->dropped_filter += n_alive - n_allowed;
+    scan->dropped_missing += n_allowed - n_compared;
+    if (n_compared == 0) return;
+
+    uint32_t in_all = 0; /* parts of the plan that every slot left has */
+    for (size_t i = 0; i < plan->n_parts; i++) {
+        for (size_t w = 0; w < TB__CHUNK_WORDS; w++) present[i].words[w] &= slots.words[w];
+        if (same_bits(&present[i], &slots)) in_all |= UINT32_C(1) << i;
+        if (plan->parts[i].in_query) compute_part(scan, chunk, i, &present[i]);
+    }
+    for (uint32_t slot = find_bit(&slots, 0, true); slot < TB__CHUNK_SLOTS; slot = find_bit(&slots, slot + 1, true)) {
+        uint32_t item_has = in_all;
+        for (size_t i = 0; i < plan->n_parts; i++)
+            if (!(in_all >> i & 1u)) item_has |= (uint32_t)get_bit(&present[i], slot) << i;
+        double weight_used;
+        offer(scan, chunk, slot,
+              tb__plan_distance(plan, item_has, scan->distances + slot, TB__CHUNK_SLOTS, &weight_used));
+    }
+}
+
+void tb__scan_merge(tb__scan *scan, const tb__scan *other)
+{
+    for (size_t i = 0; i < other->top.n; i++) tb__top_offer(&scan->top, &other->top.candidates[i]);
+    scan->n_items += other->n_items;
+    scan->dropped_filter += other->dropped_filter;
+    scan->dropped_missing += other->dropped_missing;
+    scan->dropped_threshold += other->dropped_threshold;
+}

@@ -62,8 +62,8 @@ const tb_decoder_info *tb_decoder_get_info(const tb_decoder *decoder);
 
 /* Up to n_frames frames into interleaved (room for n_frames * n_channels).  *n_read 0 is the end, which
  * lasts; before it, fewer than n_frames may come.  Damage within the file is skipped where the library can,
- * else it is the end (truncated).  TB_IO when reading the source failed, TB_CORRUPT when the end comes before the first frame
- * ever read from this decoder. */
+ * else it is the end (truncated).  TB_IO when reading the source failed, TB_CORRUPT when the end comes
+ * before the first frame ever read from this decoder. */
 tb_status tb_decoder_read(tb_decoder *decoder, float *interleaved, size_t n_frames, size_t *n_read,
     tb_error *err) TB_MUST_CHECK;
 

@@ -3,6 +3,7 @@
 #include "engine/engine_internal.h"
 
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "base/fs.h"
 #include "base/half.h"
 #include "base/log.h"

@@ -88,6 +88,9 @@ tb_status tb__jobs_start(tb_engine *engine, bool run, tb_error *err) TB_MUST_CHE
 /* Asks what runs to stop at a safe place and waits for it. */
 void tb__jobs_stop(tb_engine *engine);
 
+/* Cancels the scan of that library that runs, if any, and waits for its end. */
+void tb__cancel_scans(tb_engine *engine, const char *library);
+
 /* What a running job sees. */
 typedef struct tb__job_run tb__job_run;
 /* Waits while the job is paused; true when it has to stop (cancelled, or the engine closes). */

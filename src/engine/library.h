@@ -13,7 +13,7 @@
 typedef struct tb_library {
     char *name;
     char *root; /* real path; bytes */
-    char **exclude; /* glob patterns below root, as fnmatch(3) with FNM_PATHNAME and "**" */
+    char **exclude; /* glob patterns on paths below root; `*` also stands for '/' */
     size_t n_exclude;
     int64_t n_files, n_tracks, n_failures;
     int64_t scanned_ms; /* end of the last whole scan; 0 = never */

@@ -10,20 +10,17 @@
 #include "engine/engine_internal.h"
 #include "engine/params.h"
 
+#include "audio/file_name.h"
 #include "base/alloc.h"
 #include "base/buffer.h"
 #include "base/fs.h"
 #include "base/log.h"
-#include "base/text.h"
+#include "base/walk.h"
 
 #include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-enum { MAX_DEPTH = 64 };
 
 typedef struct found_file {
     char *path;
@@ -55,18 +52,6 @@ typedef struct scanning {
 
 /* --- the walk ------------------------------------------------------------------------------------------------ */
 
-static bool is_audio_name(const char *name)
-{
-    static const char *const extensions[] = {
-        "wav", "flac", "ogg", "oga", "opus", "mp3", "mp2", "m4a", "m4b", "aac", "mp4", "aif", "aiff", "aifc", "wma", "wv", "ape",
-        "mpc", "mka", "webm", "caf", "au", "snd", "w64", "rf64", "dsf", "dff", "tta", "spx", "alac",
-    };
-    const char *extension = tb_fs_extension(name);
-    for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++)
-        if (tb_text_equal_nocase(extension, extensions[i])) return true;
-    return false;
-}
-
 static bool is_excluded(const scanning *s, const char *path)
 {
     const char *below = path + strlen(s->library.root);
@@ -76,8 +61,11 @@ static bool is_excluded(const scanning *s, const char *path)
     return false;
 }
 
-static tb_status add_found(scanning *s, char *path, const struct stat *info, tb_error *err)
+static tb_status find_file(void *context, const char *path, const struct stat *info, tb_error *err)
 {
+    scanning *s = context;
+    if (tb__job_should_stop(s->run)) return tb_error_set(err, TB_CANCELLED, "the scan was stopped");
+    if (!tb_audio_is_file_name(path) || is_excluded(s, path)) return TB_OK;
     if (s->n_found == s->found_capacity) {
         const size_t capacity = s->found_capacity ? 2 * s->found_capacity : 256;
         found_file *bigger = tb_realloc(s->found, capacity, sizeof *bigger);
@@ -85,45 +73,27 @@ static tb_status add_found(scanning *s, char *path, const struct stat *info, tb_
         s->found = bigger;
         s->found_capacity = capacity;
     }
-    s->found[s->n_found++] = (found_file){path, info->st_size, (int64_t)info->st_mtim.tv_sec * 1000000000 + info->st_mtim.tv_nsec};
+    char *copy = tb_strdup(path);
+    if (!copy) return tb_error_set(err, TB_NO_MEMORY, "no memory for a path");
+    const int64_t modified_ns = (int64_t)info->st_mtim.tv_sec * 1000000000 + info->st_mtim.tv_nsec;
+    s->found[s->n_found++] = (found_file){copy, info->st_size, modified_ns};
     return TB_OK;
 }
 
-static tb_status walk(scanning *s, const char *folder, int depth, tb_error *err)
+static bool enter_folder(void *context, const char *folder, char *const *names, size_t n)
 {
-    tb_status status = TB_OK;
-    char **names = NULL, *path = NULL;
-    size_t n = 0;
-    tb_error why = {0};
-    if (tb__job_should_stop(s->run)) TB_FAIL(err, TB_CANCELLED, "the scan was stopped");
-    const tb_status listed = tb_fs_list(folder, &names, &n, &why);
-    if (listed != TB_OK || depth > MAX_DEPTH) {
-        tb_log(TB_LOG_WARN, "engine", "scan of %s: %s", s->library.name, listed != TB_OK ? why.message : "folders are nested too deeply");
-        s->walk_failed = true;
-        goto out;
-    }
+    const scanning *s = context;
     for (size_t i = 0; i < n; i++)
-        if (strcmp(names[i], ".ignore") == 0) goto out;
-    for (size_t i = 0; i < n; i++) {
-        struct stat info;
-        tb_free(path);
-        if (names[i][0] == '.') {
-            path = NULL;
-            continue;
-        }
-        if (!(path = tb_fs_join(folder, names[i]))) TB_FAIL(err, TB_NO_MEMORY, "no memory for a path");
-        if (lstat(path, &info) != 0 || is_excluded(s, path)) continue;
-        if (S_ISDIR(info.st_mode)) {
-            TB_TRY(walk(s, path, depth + 1, err));
-        } else if (S_ISREG(info.st_mode) && is_audio_name(names[i])) {
-            TB_TRY(add_found(s, path, &info, err));
-            path = NULL;
-        }
-    }
-out:
-    tb_free(path);
-    tb_fs_list_free(names, n);
-    return status;
+        if (strcmp(names[i], ".ignore") == 0) return false;
+    return strcmp(folder, s->library.root) == 0 || !is_excluded(s, folder);
+}
+
+static void note_failed_folder(void *context, const char *folder, const tb_error *why)
+{
+    scanning *s = context;
+    (void)folder;
+    tb_log(TB_LOG_WARN, "engine", "scan of %s: %s", s->library.name, why->message);
+    s->walk_failed = true;
 }
 
 /* --- what is known ----------------------------------------------------------------------------------------------- */
@@ -320,7 +290,8 @@ tb_status tb__run_scan(tb_engine *engine, tb__job_run *run, const char *params, 
     pthread_mutex_init(&s.mutex, NULL);
 
     TB_TRY(prepare(&s, params, err));
-    TB_TRY(walk(&s, s.from, 0, err));
+    const tb_walk walk = {.context = &s, .file = find_file, .enter = enter_folder, .failed = note_failed_folder};
+    TB_TRY(tb_walk_folder(&walk, s.from, err));
     const size_t n_seen = s.n_found;
     status = tb_store_each_file(engine->store, s.library_id, add_known, &s, err);
     if (status == TB_NO_MEMORY) TB_FAIL(err, TB_NO_MEMORY, "no memory for the names of %zu files", s.n_known);

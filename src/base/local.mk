@@ -13,6 +13,8 @@ src_base_libbase_la_SOURCES = \
 	src/base/fs.c \
 	src/base/fs.h \
 	src/base/half.h \
+	src/base/install.c \
+	src/base/install.h \
 	src/base/log.c \
 	src/base/log.h \
 	src/base/pool.c \
@@ -22,6 +24,4 @@ src_base_libbase_la_SOURCES = \
 	src/base/status.c \
 	src/base/status.h \
 	src/base/text.c \
-	src/base/text.h \
-	src/base/walk.c \
-	src/base/walk.h
+	src/base/text.h

@@ -24,4 +24,6 @@ src_base_libbase_la_SOURCES = \
 	src/base/status.c \
 	src/base/status.h \
 	src/base/text.c \
-	src/base/text.h
+	src/base/text.h \
+	src/base/walk.c \
+	src/base/walk.h

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: MIT
+noinst_LTLIBRARIES += src/train/libtrain.la
+src_train_libtrain_la_SOURCES = \
+	src/train/clip.c \
+	src/train/clip.h \
+	src/train/retrieval.c \
+	src/train/retrieval.h

@@ -5,3 +5,15 @@
 # and listed in nodist_<library>_SOURCES and CLEANFILES.
 EMBED = $(SHELL) tools/embed
 EXTRA_DIST += tools/embed
+
+# Checks of the source, run by `make check`; tests/tools/test-checks shows that each of them can fail.
+if HAVE_PYTHON
+dist_check_SCRIPTS += \
+	tests/tools/test-checks \
+	tools/check-headers \
+	tools/check-layers \
+	tools/check-single-use \
+	tools/check-style
+TESTS += $(dist_check_SCRIPTS)
+endif
+EXTRA_DIST += tools/tap.py

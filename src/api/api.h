@@ -14,7 +14,6 @@ typedef struct tb_api tb_api;
 typedef struct tb_api_options {
     int64_t max_upload_bytes; /* audio files; 0 = 512 MiB */
     int64_t max_json_bytes;   /* 0 = 4 MiB */
-    const char *page_address; /* for links in answers; may be NULL */
 } tb_api_options;
 
 /* engine: outlives the api. */

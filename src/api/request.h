@@ -42,7 +42,7 @@ typedef struct tb_upload {
 
 typedef struct tb_request {
     tb_method method;
-    char *path; /* decoded path, starts with '/'; segments keep an encoded slash as "%2F" */
+    char *path; /* decoded path, starts with '/'; an encoded slash stays "%2F" and an encoded percent sign "%25" */
     tb_parameter parameters[TB_MAX_PARAMETERS];
     size_t n_parameters;
     /* Names in lower case.  The API reads content-type, prefer, range and if-range; others need not be added. */
@@ -65,6 +65,8 @@ void tb_request_clear(tb_request *request);
 /* Splits and decodes "path?query".  TB_SYNTAX: broken percent encoding, a zero byte or bytes that are not UTF-8;
  * TB_TOO_LARGE: too long or too many parameters. */
 tb_status tb_request_set_target(tb_request *request, const char *target, tb_error *err) TB_MUST_CHECK;
+/* One segment of request.path, %2F and %25 decoded too; false when it does not fit with its closing zero. */
+bool tb_request_decode_segment(const char *segment, size_t size, char *out, size_t capacity) TB_MUST_CHECK;
 tb_status tb_request_add_parameter(tb_request *request, const char *name, const char *value, tb_error *err) TB_MUST_CHECK;
 tb_status tb_request_add_header(tb_request *request, const char *name, const char *value, tb_error *err) TB_MUST_CHECK;
 /* A new part of the body, its strings copied (bytes that are not UTF-8 replaced); file_name and content_type may be

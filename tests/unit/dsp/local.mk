@@ -11,12 +11,18 @@ tests_unit_dsp_test_dsp_SOURCES = \
 	tests/unit/dsp/dsp_golden.h \
 	tests/unit/dsp/dsp_signals.c \
 	tests/unit/dsp/dsp_signals.h \
+	tests/unit/dsp/test_chroma.c \
 	tests/unit/dsp/test_decibel.c \
 	tests/unit/dsp/test_fft.c \
 	tests/unit/dsp/test_framer.c \
+	tests/unit/dsp/test_key.c \
 	tests/unit/dsp/test_mel.c \
 	tests/unit/dsp/test_mfcc.c \
+	tests/unit/dsp/test_onset.c \
+	tests/unit/dsp/test_spectral.c \
 	tests/unit/dsp/test_stft.c \
+	tests/unit/dsp/test_tempogram.c \
+	tests/unit/dsp/test_tonnetz.c \
 	tests/unit/dsp/test_window.c
 EXTRA_DIST += \
 	tests/golden/dsp/VERSIONS \

@@ -19,4 +19,14 @@ src_engine_libengine_la_SOURCES = \
 	src/engine/params.h \
 	src/engine/scan.c \
 	src/engine/search.c \
-	src/engine/search.h
+	src/engine/search.h \
+	src/engine/timbre.c
+
+# The engine as a shared library: all layers up to it, with the functions of timbre.h alone to be seen.
+lib_LTLIBRARIES += libtimbre.la
+timbreincludedir = $(includedir)/timbre
+timbreinclude_HEADERS = include/timbre/timbre.h
+libtimbre_la_SOURCES =
+libtimbre_la_LDFLAGS = $(AM_LDFLAGS) -no-undefined -version-info 0:0:0 -export-symbols-regex '^timbre_'
+libtimbre_la_LIBADD = src/engine/libengine.la src/model/libmodel.la src/store/libstore.la src/index/libindex.la \
+	src/nn/libnn.la src/dsp/libdsp.la src/audio/libaudio.la src/base/libbase.la

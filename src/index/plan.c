@@ -125,5 +125,5 @@ double tb__plan_distance(const tb__plan *plan, uint32_t item_has, const float *p
     }
     *weight_used = used;
     if (plan->query->missing == TB_MISSING_PENALIZE) return sum + penalty;
-    return used == plan->asked_weight ? sum : sum * (plan->asked_weight / used);
+    return sum * (plan->asked_weight / used);
 }

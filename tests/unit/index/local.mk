@@ -13,4 +13,5 @@ tests_unit_index_test_index_SOURCES = \
 	tests/unit/index/test_index_search.c \
 	tests/unit/index/test_index_threads.c \
 	tests/unit/index/test_label_map.c \
+	tests/unit/index/test_reclaim.c \
 	tests/unit/index/test_top.c

@@ -188,6 +188,52 @@ static void a_replaced_item_is_found_exactly_once(void **state)
     tb_index_free(s.index);
 }
 
+enum { LARGE_GROUP = 1500 };
+
+/* Each change of a group larger than a chunk replaces the list of chunks, too. */
+static void *replace_large_group(void *context)
+{
+    static float vectors[LARGE_GROUP][DIM];
+    static tb_index_item items[LARGE_GROUP];
+    shared *s = context;
+    for (int i = 0; i < 400; i++) {
+        for (size_t j = 0; j < LARGE_GROUP; j++) items[j] = (tb_index_item){j + (i % 2 ? 5000 : 0), 1, vectors[j], NULL};
+        if (tb_index_put_group(s->index, 1, items, LARGE_GROUP, NULL) != TB_OK) atomic_store(&s->failed, true);
+    }
+    atomic_fetch_sub(&s->n_writing, 1);
+    return NULL;
+}
+
+static void changes_that_replace_chunks_are_seen_whole(void **state)
+{
+    (void)state;
+    tb_error err;
+    shared s = {0};
+    assert_ok(tb_index_new(&layout, 1, &s.index, &err));
+    atomic_init(&s.n_writing, 1);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, replace_large_group, &s), 0);
+    const float zeros[DIM] = {0};
+    bool good = true, begun = false;
+    while (atomic_load(&s.n_writing) > 0 && good) {
+        tb_index_query query;
+        tb_index_query_init(&query);
+        query.vector = zeros;
+        query.exclude = &(uint32_t){1}; /* only the count matters */
+        query.n_exclude = 1;
+        tb_index_result result = {0};
+        good = tb_index_search(s.index, &query, &result, &err) == TB_OK;
+        good = good && (result.n_items == LARGE_GROUP || (!begun && result.n_items == 0));
+        begun = begun || result.n_items > 0;
+        tb_index_result_clear(&result);
+    }
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(good);
+    assert_false(atomic_load(&s.failed));
+    tb_index_free(s.index);
+}
+
 TB_TESTS(index_threads,
+    cmocka_unit_test(changes_that_replace_chunks_are_seen_whole),
     cmocka_unit_test(searches_see_each_change_whole_or_not_at_all),
     cmocka_unit_test(a_replaced_item_is_found_exactly_once))

@@ -3,3 +3,7 @@
 EXTRA_PROGRAMS += bench/bench-dsp
 bench_bench_dsp_LDADD = src/dsp/libdsp.la src/base/libbase.la
 bench_bench_dsp_SOURCES = bench/bench_dsp.c
+
+EXTRA_PROGRAMS += bench/bench-index
+bench_bench_index_LDADD = src/index/libindex.la src/base/libbase.la
+bench_bench_index_SOURCES = bench/bench_index.c

@@ -2,8 +2,8 @@
 /* libebur128 behind values that are known or not known.
  *
  * Samples pass through a small buffer on the way in, where they are made harmless: one NaN would stay in the
- * filters for ever.  Pieces are a tenth of a second, after each of which the short-term loudness is looked
- * at, the rate that EBU Tech 3341 asks for. */
+ * filters for ever.  Pieces are a tenth of a second; the short-term loudness, whose 3 s libebur128 adds up anew
+ * each time, is looked at once a second. */
 #include "dsp/loudness.h"
 
 #include "base/alloc.h"
@@ -18,6 +18,7 @@ struct tb_loudness {
     unsigned n_channels;
     size_t piece;          /* frames in a tenth of a second */
     size_t in_piece;       /* frames of the current one that have come */
+    unsigned n_pieces;     /* since the short-term loudness was looked at */
     uint64_t n_frames;     /* seen so far */
     size_t short_term;     /* frames in 3 s */
     double max_short_term; /* -HUGE_VAL before the first */
@@ -33,6 +34,15 @@ static int mode_of(unsigned flags)
     if (flags & TB_LOUDNESS_TRUE_PEAK) mode |= EBUR128_MODE_TRUE_PEAK;
     if (!(flags & TB_LOUDNESS_EXACT)) mode |= EBUR128_MODE_HISTOGRAM;
     return mode;
+}
+
+/* WAVE order: L R C LFE, back left and right, side left and right; libebur128 knows the first six. */
+static void place_eight_channels(ebur128_state *state)
+{
+    ebur128_set_channel(state, 4, EBUR128_Mp135);
+    ebur128_set_channel(state, 5, EBUR128_Mm135);
+    ebur128_set_channel(state, 6, EBUR128_Mp090);
+    ebur128_set_channel(state, 7, EBUR128_Mm090);
 }
 
 tb_status tb_loudness_new(unsigned sample_rate_hz, unsigned n_channels, unsigned flags, tb_loudness **out,
@@ -56,6 +66,7 @@ tb_status tb_loudness_new(unsigned sample_rate_hz, unsigned n_channels, unsigned
     if (!loudness->cleaned || !loudness->state) TB_FAIL(err, TB_NO_MEMORY, "no memory for a loudness meter");
     if (n_channels == 1 && (flags & TB_LOUDNESS_DUAL_MONO))
         ebur128_set_channel(loudness->state, 0, EBUR128_DUAL_MONO);
+    if (n_channels == 8) place_eight_channels(loudness->state);
     *out = loudness;
     loudness = NULL;
 out:
@@ -93,7 +104,8 @@ tb_status tb_loudness_push(tb_loudness *loudness, const float *samples, size_t n
         loudness->in_piece += n;
         if (loudness->in_piece == loudness->piece) {
             loudness->in_piece = 0;
-            look_at_short_term(loudness);
+            loudness->n_pieces = (loudness->n_pieces + 1) % 10;
+            if (loudness->n_pieces == 0) look_at_short_term(loudness);
         }
     }
     return TB_OK;

@@ -31,7 +31,7 @@ typedef struct tb_loudness_result {
     bool has_integrated, has_range, has_max_short_term, has_sample_peak, has_true_peak;
     double integrated_lufs;     /* > -70 */
     double range_lu;            /* >= 0 */
-    double max_short_term_lufs; /* largest of the 3 s windows, looked at every 100 ms */
+    double max_short_term_lufs; /* largest of the 3 s windows, looked at every second */
     double sample_peak_dbfs;    /* of all channels; not known for digital silence */
     double true_peak_dbtp;
 } tb_loudness_result;

@@ -16,6 +16,7 @@ tests_unit_dsp_test_dsp_SOURCES = \
 	tests/unit/dsp/test_fft.c \
 	tests/unit/dsp/test_framer.c \
 	tests/unit/dsp/test_key.c \
+	tests/unit/dsp/test_loudness.c \
 	tests/unit/dsp/test_mel.c \
 	tests/unit/dsp/test_mfcc.c \
 	tests/unit/dsp/test_onset.c \

@@ -41,19 +41,21 @@ typedef struct tb_filter tb_filter;
 
 typedef enum tb_filter_clause { TB_FILTER_MUST, TB_FILTER_SHOULD, TB_FILTER_MUST_NOT } tb_filter_clause;
 
-/* A text or a number, borrowed during the call. */
+/* A text or a number, borrowed during the call.  A text may stand for a number or a date ("120",
+ * "2026-01-31", "2026-01-31T12:00:00Z"; a day, month or year is the whole of it). */
 typedef struct tb_filter_value {
     const char *text; /* NULL: it is the number */
-    double number;
+    double number;    /* dates: ms */
+    bool pattern;     /* each `*` in the text stands for anything */
 } tb_filter_value;
 
 /* Each end is absent while its `text` is NULL and its number is NAN: TB_FILTER_OPEN. */
 typedef struct tb_filter_range {
     tb_filter_value gte, gt, lte, lt;
 } tb_filter_range;
-#define TB_FILTER_OPEN ((tb_filter_value){NULL, __builtin_nan("")})
-#define TB_FILTER_NUMBER(value) ((tb_filter_value){NULL, (value)})
-#define TB_FILTER_STRING(value) ((tb_filter_value){(value), 0})
+#define TB_FILTER_OPEN ((tb_filter_value){NULL, __builtin_nan(""), false})
+#define TB_FILTER_NUMBER(value) ((tb_filter_value){NULL, (value), false})
+#define TB_FILTER_STRING(value) ((tb_filter_value){(value), 0, false})
 
 /* An empty filter, true for every track.  fields: borrowed for as long as the filter lives. */
 tb_status tb_filter_new(const tb_fields *fields, tb_filter **filter, tb_error *err) TB_MUST_CHECK;

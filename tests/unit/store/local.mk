@@ -2,6 +2,9 @@
 check_PROGRAMS += tests/unit/store/test-store
 TESTS += tests/unit/store/test-store
 tests_unit_store_test_store_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
-tests_unit_store_test_store_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_store_test_store_LDADD = tests/support/libtesting.la src/store/libstore.la src/base/libbase.la
-tests_unit_store_test_store_SOURCES =
+tests_unit_store_test_store_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(SQLITE_CFLAGS)
+tests_unit_store_test_store_LDADD = tests/support/libtesting.la src/store/libstore.la src/base/libbase.la $(SQLITE_LIBS)
+tests_unit_store_test_store_SOURCES = \
+	tests/unit/store/store_support.c \
+	tests/unit/store/store_support.h \
+	tests/unit/store/test_store.c

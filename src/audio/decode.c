@@ -27,6 +27,7 @@ struct tb_decoder {
     size_t pending_at, n_pending;
     int64_t next_frame; /* that the next read gives */
     bool n_frames_exact;
+    int run_up_frames;
     bool ended;
     bool owns_io;
     char name[NAME_BYTES + 1];
@@ -106,12 +107,14 @@ static tb_status try_backend(tb_decoder *decoder, const tb_backend *backend, con
 {
     tb_status status = TB_OK;
     bool damaged = false;
+    tb_backend_facts facts = {.info.n_frames = -1};
     decoder->backend = backend;
-    decoder->info = (tb_decoder_info){.n_frames = -1};
     decoder->input.position = 0;
     tb_input_refill(&decoder->input);
-    TB_TRY(backend->open(&decoder->input, sniff, decoder->name, &decoder->info, &decoder->n_frames_exact,
-                         &decoder->state, err));
+    TB_TRY(backend->open(&decoder->input, sniff, decoder->name, &facts, &decoder->state, err));
+    decoder->info = facts.info;
+    decoder->n_frames_exact = facts.n_frames_exact;
+    decoder->run_up_frames = facts.run_up_frames;
     TB_TRY(check_info(decoder, err));
     decoder->pending = tb_alloc(PENDING_FRAMES * (size_t)decoder->info.n_channels, sizeof(float));
     if (!decoder->pending) TB_FAIL(err, TB_NO_MEMORY, "no memory to decode %s", decoder->name);
@@ -127,27 +130,43 @@ out:
     return status;
 }
 
+/* Those that may read this kind of file, best first.  Returns how many. */
+static size_t choose_backends(const tb_sniff *sniff, const tb_backend *out[3])
+{
+    size_t n = 0;
+    bool sndfile = sniff->reader == TB_SNIFF_READER_SNDFILE;
+#ifdef HAVE_MPG123
+    if (strcmp(sniff->demuxer, "mp3") == 0) {
+        out[n++] = &tb_backend_mpg123;
+        sndfile = false;
+    }
+#endif
+    if (sndfile) out[n++] = &tb_backend_sndfile;
+#ifdef HAVE_FFMPEG
+    out[n++] = &tb_backend_ffmpeg;
+#endif
+    return n;
+}
+
 static tb_status open_backend(tb_decoder *decoder, const tb_sniff *sniff, tb_error *err)
 {
-    tb_status status = TB_OK;
-    if (sniff->reader == TB_SNIFF_READER_SNDFILE) {
-        status = try_backend(decoder, &tb_backend_sndfile, sniff, err);
-        if (status == TB_OK || status == TB_NO_MEMORY || decoder->input.error_number) return status;
+    const tb_backend *backends[3];
+    const size_t n = choose_backends(sniff, backends);
+    tb_status first_status = TB_OK;
+    if (n == 0)
+        return tb_error_set(err, TB_UNSUPPORTED, "%s is %s, which this build cannot read: configure it "
+                            "--with-ffmpeg, or convert the file to FLAC, Ogg or MP3", decoder->name, sniff->name);
+    for (size_t i = 0; i < n; i++) {
+        tb_error problem = {0};
+        const tb_status status = try_backend(decoder, backends[i], sniff, &problem);
+        if (status == TB_OK) return TB_OK;
+        /* where all fail, the best one's sentence stands */
+        const bool final = status == TB_NO_MEMORY || decoder->input.error_number;
+        if ((i == 0 || final) && err) *err = problem;
+        if (i == 0 || final) first_status = status;
+        if (final) break;
     }
-#ifdef HAVE_FFMPEG
-    tb_error second = {0};
-    const tb_status second_status = try_backend(decoder, &tb_backend_ffmpeg, sniff, &second);
-    if (second_status == TB_OK) tb_error_clear(err);
-    else if (err && (status == TB_OK || second_status == TB_NO_MEMORY)) *err = second;
-    /* the first library's sentence stands where both fail */
-    return second_status == TB_OK || status == TB_OK ? second_status : status;
-#else
-    if (sniff->reader == TB_SNIFF_READER_FFMPEG)
-        return tb_error_set(err, TB_UNSUPPORTED,
-                            "%s is %s, which this build cannot read: configure it --with-ffmpeg, or convert the file "
-                            "to FLAC, Ogg or MP3", decoder->name, sniff->name);
-    return status;
-#endif
+    return first_status;
 }
 
 static tb_status open_input(tb_decoder *decoder, tb_error *err)
@@ -299,25 +318,41 @@ out:
     return status;
 }
 
+/* To that frame, by way of the run-up that the codec needs. */
+static tb_status seek_frame(tb_decoder *decoder, int64_t target, tb_error *err)
+{
+    tb_status status = TB_OK;
+    int64_t drop = target < decoder->run_up_frames ? target : decoder->run_up_frames;
+    size_t n = 1;
+    bool damaged = false;
+    tb_input_refill(&decoder->input);
+    TB_TRY(decoder->backend->seek(decoder->state, target - drop, err));
+    decoder->n_pending = 0;
+    for (; drop > 0 && n > 0; drop -= (int64_t)n)
+        TB_TRY(decoder->backend->read(decoder->state, decoder->pending,
+                                      drop < PENDING_FRAMES ? (size_t)drop : PENDING_FRAMES, &n, &damaged, err));
+    if (decoder->input.error_number) status = fail_with_source_error(decoder, err);
+out:
+    return status;
+}
+
 tb_status tb_decoder_seek(tb_decoder *decoder, double seconds, tb_error *err)
 {
     tb_status status = TB_OK;
     const double frame = seconds * decoder->info.rate_hz;
+    const int64_t n_frames = decoder->info.n_frames;
     if (!(seconds >= 0.0) || frame > 9e15)
         TB_FAIL(err, TB_INVALID, "the position %g s is not one in a file", seconds);
     const int64_t target = (int64_t)(frame + 0.5);
-    if (decoder->info.n_frames >= 0 && decoder->n_frames_exact && target >= decoder->info.n_frames) {
+    /* estimates of the length may be a little short */
+    const int64_t slack = decoder->n_frames_exact ? 0 : n_frames / 10 + decoder->info.rate_hz;
+    if (n_frames >= 0 && target >= n_frames + slack) {
         decoder->ended = true;
+        decoder->n_pending = 0;
     } else {
-        tb_input_refill(&decoder->input);
-        TB_TRY(decoder->backend->seek(decoder->state, target, err));
-        if (decoder->input.error_number) {
-            status = fail_with_source_error(decoder, err);
-            goto out;
-        }
+        TB_TRY(seek_frame(decoder, target, err));
         decoder->ended = false;
     }
-    decoder->n_pending = 0;
     decoder->next_frame = target;
 out:
     return status;

@@ -328,8 +328,8 @@ static void describe(const ffmpeg_state *self, const tb_sniff *sniff, tb_decoder
     if (dash) *dash = '\0';
 }
 
-static tb_status ffmpeg_open(tb_input *input, const tb_sniff *sniff, const char *name, tb_decoder_info *info,
-                             bool *n_frames_exact, void **state, tb_error *err)
+static tb_status ffmpeg_open(tb_input *input, const tb_sniff *sniff, const char *name, tb_backend_facts *facts,
+                             void **state, tb_error *err)
 {
     static pthread_once_t log_once = PTHREAD_ONCE_INIT;
     tb_status status = TB_OK;
@@ -341,11 +341,10 @@ static tb_status ffmpeg_open(tb_input *input, const tb_sniff *sniff, const char 
     TB_TRY(open_container(self, sniff, name, err));
     TB_TRY(open_codec(self, sniff, name, err));
     if (!next_frame(self)) TB_FAIL(err, TB_CORRUPT, "%s is damaged: no audio could be decoded", name);
-    info->rate_hz = self->rate_hz;
-    info->n_channels = self->n_channels;
-    info->n_frames = self->rate_hz > 0 ? find_length(self) : -1;
-    *n_frames_exact = false;
-    describe(self, sniff, info);
+    facts->info.rate_hz = self->rate_hz;
+    facts->info.n_channels = self->n_channels;
+    facts->info.n_frames = self->rate_hz > 0 ? find_length(self) : -1;
+    describe(self, sniff, &facts->info);
     *state = self;
     self = NULL;
 out:
@@ -355,7 +354,8 @@ out:
 
 /* --- read --- */
 
-static tb_status ffmpeg_read(void *state, float *interleaved, size_t n_frames, size_t *n_read, bool *damaged, tb_error *err)
+static tb_status ffmpeg_read(void *state, float *interleaved, size_t n_frames, size_t *n_read, bool *damaged,
+                             tb_error *err)
 {
     (void)err;
     ffmpeg_state *self = state;
@@ -378,11 +378,12 @@ static tb_status ffmpeg_seek(void *state, int64_t frame, tb_error *err)
 {
     ffmpeg_state *self = state;
     const AVRational base = self->format->streams[self->stream]->time_base;
-    const int64_t first = self->first_pts == AV_NOPTS_VALUE ? 0 : self->first_pts;
-    int64_t from = frame - self->rate_hz / 10; /* decoders need a run-up */
-    if (from < 0) from = 0;
-    const int64_t pts = first + av_rescale_q(from, (AVRational){1, self->rate_hz}, base);
-    if (self->first_pts == AV_NOPTS_VALUE || av_seek_frame(self->format, self->stream, pts, AVSEEK_FLAG_BACKWARD) < 0)
+    /* decoders need a run-up; before the first frame lies what the encoder put there for it */
+    const int64_t run_up = av_rescale_q(self->rate_hz / 10, (AVRational){1, self->rate_hz}, base);
+    const int64_t pts = self->first_pts + av_rescale_q(frame, (AVRational){1, self->rate_hz}, base);
+    if (self->first_pts == AV_NOPTS_VALUE ||
+        (av_seek_frame(self->format, self->stream, pts - run_up, AVSEEK_FLAG_BACKWARD) < 0 &&
+         av_seek_frame(self->format, self->stream, pts, AVSEEK_FLAG_BACKWARD) < 0))
         return tb_error_set(err, TB_UNSUPPORTED, "this file cannot be sought");
     avcodec_flush_buffers(self->codec);
     self->have_frame = self->draining = self->ended = false;

@@ -36,18 +36,29 @@ int64_t tb_input_seek(tb_input *input, int64_t offset, int whence);
 /* A fresh budget for one call of a backend: several times what an honest parser needs. */
 void tb_input_refill(tb_input *input);
 
+/* What a backend tells about a file it has opened. */
+typedef struct tb_backend_facts {
+    tb_decoder_info info; /* all but truncated and n_bad_samples */
+    bool n_frames_exact;  /* info.n_frames is no estimate */
+    int run_up_frames;    /* after a seek, so many frames are not yet right: seek earlier and drop them */
+} tb_backend_facts;
+
 typedef struct tb_backend {
-    /* Fills info (all but truncated and n_bad_samples) and *state.  name is for sentences. */
-    tb_status (*open)(tb_input *input, const tb_sniff *sniff, const char *name, tb_decoder_info *info,
-                      bool *n_frames_exact, void **state, tb_error *err);
+    /* Fills facts and *state.  name is for sentences. */
+    tb_status (*open)(tb_input *input, const tb_sniff *sniff, const char *name, tb_backend_facts *facts,
+                      void **state, tb_error *err);
     /* Up to n_frames frames; *n_read 0 is the end.  Sets *damaged when the end came through damage. */
-    tb_status (*read)(void *state, float *interleaved, size_t n_frames, size_t *n_read, bool *damaged, tb_error *err);
+    tb_status (*read)(void *state, float *interleaved, size_t n_frames, size_t *n_read, bool *damaged,
+                      tb_error *err);
     /* To that frame.  TB_UNSUPPORTED when it cannot; then nothing changed. */
     tb_status (*seek)(void *state, int64_t frame, tb_error *err);
     void (*close)(void *state);
 } tb_backend;
 
 extern const tb_backend tb_backend_sndfile;
+#ifdef HAVE_MPG123
+extern const tb_backend tb_backend_mpg123;
+#endif
 #ifdef HAVE_FFMPEG
 extern const tb_backend tb_backend_ffmpeg;
 #endif

@@ -82,10 +82,12 @@ static void sndfile_close(void *state)
     tb_free(self);
 }
 
-static tb_status sndfile_open(tb_input *input, const tb_sniff *sniff, const char *name, tb_decoder_info *info,
-                              bool *n_frames_exact, void **state, tb_error *err)
+static tb_status sndfile_open(tb_input *input, const tb_sniff *sniff, const char *name, tb_backend_facts *facts,
+                              void **state, tb_error *err)
 {
+    enum { LONGEST_VORBIS_BLOCK = 8192 };
     tb_status status = TB_OK;
+    tb_decoder_info *info = &facts->info;
     SF_VIRTUAL_IO calls = {input_length, input_seek, input_read, input_write, input_tell};
     SF_INFO found = {0};
     sndfile_state *self = tb_alloc(1, sizeof *self);
@@ -99,7 +101,8 @@ static tb_status sndfile_open(tb_input *input, const tb_sniff *sniff, const char
     info->rate_hz = found.samplerate;
     info->n_channels = found.channels;
     info->n_frames = found.frames >= 0 && found.frames < INT64_MAX / 2 ? found.frames : -1;
-    *n_frames_exact = (found.format & SF_FORMAT_TYPEMASK) != SF_FORMAT_MPEG;
+    if ((found.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_OGG) facts->run_up_frames = LONGEST_VORBIS_BLOCK;
+    facts->n_frames_exact = (found.format & SF_FORMAT_TYPEMASK) != SF_FORMAT_MPEG;
     describe_format(sniff, found.format, info->format, sizeof info->format);
     (void)tb_text_copy(info->decoder, sizeof info->decoder, sf_version_string());
     char *dash = strchr(info->decoder, '-');
@@ -111,7 +114,8 @@ out:
     return status;
 }
 
-static tb_status sndfile_read(void *state, float *interleaved, size_t n_frames, size_t *n_read, bool *damaged, tb_error *err)
+static tb_status sndfile_read(void *state, float *interleaved, size_t n_frames, size_t *n_read, bool *damaged,
+                              tb_error *err)
 {
     (void)err;
     sndfile_state *self = state;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 noinst_LTLIBRARIES += src/audio/libaudio.la
-src_audio_libaudio_la_CFLAGS = $(AM_CFLAGS) $(SNDFILE_CFLAGS) $(SOXR_CFLAGS) $(TAGLIB_CFLAGS) $(LIBB2_CFLAGS) $(FFMPEG_CFLAGS)
-src_audio_libaudio_la_LIBADD = $(SNDFILE_LIBS) $(SOXR_LIBS) $(TAGLIB_LIBS) $(LIBB2_LIBS) $(FFMPEG_LIBS)
+src_audio_libaudio_la_CFLAGS = $(AM_CFLAGS) $(SNDFILE_CFLAGS) $(SOXR_CFLAGS) $(TAGLIB_CFLAGS) $(LIBB2_CFLAGS) $(MPG123_CFLAGS) $(FFMPEG_CFLAGS)
+src_audio_libaudio_la_LIBADD = $(SNDFILE_LIBS) $(SOXR_LIBS) $(TAGLIB_LIBS) $(LIBB2_LIBS) $(MPG123_LIBS) $(FFMPEG_LIBS)
 src_audio_libaudio_la_SOURCES = \
 	src/audio/audio_io.c \
 	src/audio/audio_io.h \
@@ -25,6 +25,11 @@ src_audio_libaudio_la_SOURCES = \
 	src/audio/tag_fields.h \
 	src/audio/tags.c \
 	src/audio/tags.h
+if HAVE_MPG123
+src_audio_libaudio_la_SOURCES += src/audio/decode_mpg123.c
+else
+EXTRA_DIST += src/audio/decode_mpg123.c
+endif
 if HAVE_FFMPEG
 src_audio_libaudio_la_SOURCES += src/audio/decode_ffmpeg.c
 else

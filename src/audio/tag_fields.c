@@ -29,7 +29,7 @@ static const field_row fields[] = {
     {FIELD(title), "TIT2", "TT2", "TITLE", "", "\xa9nam", "INAM", "NAME"},
     {FIELD(artist), "TPE1", "TP1", "ARTIST", "", "\xa9""ART", "IART", "AUTH"},
     {FIELD(album), "TALB", "TAL", "ALBUM", "", "\xa9""alb", "IPRD", ""},
-    {FIELD(album_artist), "TPE2", "TP2", "ALBUMARTIST", "ALBUM ARTIST", "aART", "", ""},
+    {FIELD(album_artist), "TPE2", "TP2", "ALBUMARTIST", "", "aART", "", ""},
     {FIELD(composer), "TCOM", "TCM", "COMPOSER", "", "\xa9wrt", "IMUS", ""},
     {FIELD(genre), "", "", "GENRE", "", "\xa9gen", "IGNR", ""},
     {FIELD(comment), "", "", "COMMENT", "DESCRIPTION", "\xa9""cmt", "ICMT", "ANNO"},
@@ -210,12 +210,18 @@ static void read_id3(span bytes, tb_tag_fields *found)
 
 /* --- Vorbis comments --- */
 
-static void set_comment(tb_tag_fields *found, const char *name, size_t name_size, const uint8_t *text, size_t size)
+/* "ALBUM ARTIST" and "album_artist" are spellings of ALBUMARTIST. */
+static void set_comment(tb_tag_fields *found, const uint8_t *name, size_t name_size, const uint8_t *text, size_t size)
 {
     char key[16];
-    if (name_size == 0 || name_size >= sizeof key) return;
-    memcpy(key, name, name_size);
-    key[name_size] = '\0';
+    size_t n = 0;
+    for (size_t i = 0; i < name_size; i++) {
+        if (name[i] == ' ' || name[i] == '_') continue;
+        if (n + 1 == sizeof key) return;
+        key[n++] = (char)name[i];
+    }
+    key[n] = '\0';
+    if (n == 0) return;
     for (size_t i = 0; i < N_FIELDS; i++)
         if (tb_text_equal_nocase(key, fields[i].comment) || tb_text_equal_nocase(key, fields[i].comment_2))
             set_field(found, &fields[i], text, size);
@@ -232,7 +238,7 @@ static void read_comments(span bytes, tb_tag_fields *found)
         const uint8_t *equals = part.size > 0 ? memchr(part.at, '=', part.size < 32 ? part.size : 32) : NULL;
         if (!equals) continue;
         const size_t name_size = (size_t)(equals - part.at);
-        set_comment(found, (const char *)part.at, name_size, equals + 1, part.size - name_size - 1);
+        set_comment(found, part.at, name_size, equals + 1, part.size - name_size - 1);
     }
 }
 
@@ -337,7 +343,7 @@ static void read_ape(span bytes, tb_tag_fields *found)
         if (!take(&items, 8, &head)) return;
         const uint8_t *end = items.size > 0 ? memchr(items.at, 0, items.size) : NULL;
         if (!end) return;
-        const char *name = (const char *)items.at;
+        const uint8_t *name = items.at;
         const size_t name_size = (size_t)(end - items.at);
         items.size -= name_size + 1;
         items.at = end + 1;

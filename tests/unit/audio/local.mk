@@ -2,6 +2,15 @@
 check_PROGRAMS += tests/unit/audio/test-audio
 TESTS += tests/unit/audio/test-audio
 tests_unit_audio_test_audio_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
-tests_unit_audio_test_audio_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_audio_test_audio_LDADD = tests/support/libtesting.la src/audio/libaudio.la src/base/libbase.la
-tests_unit_audio_test_audio_SOURCES =
+tests_unit_audio_test_audio_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(SNDFILE_CFLAGS)
+tests_unit_audio_test_audio_LDADD = tests/support/libtesting.la src/audio/libaudio.la src/base/libbase.la $(SNDFILE_LIBS)
+tests_unit_audio_test_audio_SOURCES = \
+	tests/unit/audio/audio_fixtures.c \
+	tests/unit/audio/audio_fixtures.h \
+	tests/unit/audio/test_decode.c
+EXTRA_DIST += \
+	tests/golden/audio/make_fixtures.c \
+	tests/golden/audio/tone.m4a \
+	tests/golden/audio/tone.mka \
+	tests/golden/audio/tone.wma \
+	tests/golden/audio/tone.wv

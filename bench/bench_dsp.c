@@ -6,6 +6,7 @@
  * Prints one JSON line per case: the feature, milliseconds per second of audio (the best of five rounds), and
  * the machine.  Frames are 2048 samples every 512 at 22.05 kHz; loudness is 44.1 kHz stereo. */
 #include "base/alloc.h"
+#include "base/text.h"
 #include "dsp/chroma.h"
 #include "dsp/decibel.h"
 #include "dsp/fft.h"
@@ -313,7 +314,7 @@ static void tear_down(bench *b)
 static void read_cpu_name(char out[128])
 {
     char line[256];
-    strcpy(out, "unknown");
+    snprintf(out, 128, "unknown");
     FILE *file = fopen("/proc/cpuinfo", "r");
     if (!file) return;
     while (fgets(line, sizeof line, file)) {
@@ -328,8 +329,8 @@ static void read_cpu_name(char out[128])
 int main(int argc, char **argv)
 {
     static bench b;
-    const double seconds = argc > 1 ? atof(argv[1]) : 30.0;
-    if (!(seconds >= 1.0 && seconds <= 600.0)) {
+    double seconds = 30.0;
+    if ((argc > 1 && tb_parse_double(argv[1], &seconds) != TB_OK) || !(seconds >= 1.0 && seconds <= 600.0)) {
         fprintf(stderr, "usage: bench-dsp [SECONDS], 1 to 600\n");
         return 2;
     }

@@ -105,6 +105,21 @@ static void a_flat_curve_has_no_peaks(void **state)
     assert_int_equal(tb_onset_detect(level, 1, 43.0, NULL, 0), 0);
 }
 
+static void times_of_librosa_become_frames(void **state)
+{
+    (void)state;
+    const tb_peak_config usual = tb_peak_config_onsets((double)SIGNAL_RATE / HOP);
+    assert_int_equal(usual.pre_max, 1); /* 30 ms, rounded down */
+    assert_int_equal(usual.post_max, 1);
+    assert_int_equal(usual.pre_avg, 4); /* 100 ms */
+    assert_int_equal(usual.post_avg, 5);
+    assert_int_equal(usual.wait, 1);
+    const tb_peak_config coarse = tb_peak_config_onsets(5.0);
+    assert_int_equal(coarse.pre_max + coarse.pre_avg + coarse.wait, 0);
+    assert_int_equal(coarse.post_max, 1);
+    assert_int_equal(coarse.post_avg, 1);
+}
+
 static void peaks_past_the_capacity_are_counted(void **state)
 {
     (void)state;
@@ -147,5 +162,6 @@ static void each_allocation_may_fail(void **state)
 TB_TESTS(onset, cmocka_unit_test(strength_is_that_of_librosa), cmocka_unit_test(onsets_are_those_of_librosa),
          cmocka_unit_test(chords_begin_where_they_were_put),
          cmocka_unit_test(reset_forgets_the_frames_before), cmocka_unit_test(a_flat_curve_has_no_peaks),
+         cmocka_unit_test(times_of_librosa_become_frames),
          cmocka_unit_test(peaks_past_the_capacity_are_counted),
          cmocka_unit_test(impossible_settings_are_refused), cmocka_unit_test(each_allocation_may_fail))

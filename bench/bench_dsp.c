@@ -203,11 +203,6 @@ static void case_loudness(bench *b)
     run_loudness(b, 0);
 }
 
-static void case_loudness_exact(bench *b)
-{
-    run_loudness(b, TB_LOUDNESS_EXACT);
-}
-
 static void case_loudness_range(bench *b)
 {
     run_loudness(b, TB_LOUDNESS_RANGE);
@@ -241,7 +236,6 @@ static const struct {
     {"onset_strength", case_onset},
     {"tempo", case_tempo},
     {"loudness", case_loudness},
-    {"loudness_exact", case_loudness_exact},
     {"loudness_range", case_loudness_range},
     {"loudness_range_peak", case_loudness_range_peak},
     {"loudness_range_true_peak", case_loudness_range_true_peak},

@@ -3,5 +3,7 @@ noinst_LTLIBRARIES += src/train/libtrain.la
 src_train_libtrain_la_SOURCES = \
 	src/train/clip.c \
 	src/train/clip.h \
+	src/train/descriptor_folder.c \
+	src/train/descriptor_folder.h \
 	src/train/retrieval.c \
 	src/train/retrieval.h

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+/* timbre: the command line.  A table of commands; each works on a data folder or, with --server, on a server. */
+#include "cli/command.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Exit codes, also in the help and in timbre(1). */
+enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NOT_FOUND = 3, EXIT_PARTLY = 4 };
+
+#define SEARCH_FLAGS \
+    "using space missing level filter group_by with limit offset max_per_artist max_per_album start duration score_threshold exclude_same_album explain"
+
+typedef struct command {
+    const char *name, *operands, *help;
+    const char *flags; /* rows of cli/options.c; NULL: everything is passed on */
+    tb_status (*run)(tb_arguments *arguments, tb_error *err);
+} command;
+
+static const command commands[] = {
+    {"add", "FILE…", "add audio files", "", tb_command_add},
+    {"scan", "DIR", "make a folder a library and take its music in", "name force wait", tb_command_scan},
+    {"similar", "ID", "what sounds like this track", SEARCH_FLAGS, tb_command_similar},
+    {"search", "FILE", "what sounds like this file; nothing is stored", SEARCH_FLAGS, tb_command_search},
+    {"list", "", "tracks, by words, filter and order", "query filter sort with limit", tb_command_list},
+    {"show", "ID", "one track with its features", "", tb_command_show},
+    {"remove", "ID…", "forget tracks; files of libraries stay", "", tb_command_remove},
+    {"features", "FILE…", "content features of files; nothing is stored", "", tb_command_features},
+    {"export", "", "every track as a line of JSON", "filter with output", tb_command_export},
+    {"eval", "half-split|music-id DIR", "how well a space finds music again", "space using window windows", tb_command_eval},
+    {"stats", "descriptors", "make the statistics of the model descriptors", "music output name", tb_command_stats},
+    {"serve", "[timbred's flags]", "become the server", NULL, tb_command_serve},
+};
+
+enum { N_COMMANDS = sizeof commands / sizeof *commands };
+
+static void print_help(FILE *stream)
+{
+    fprintf(stream, "timbre " PACKAGE_VERSION ": what sounds like this?\n\nusage: timbre COMMAND [flags] …\n\n");
+    for (size_t i = 0; i < N_COMMANDS; i++) fprintf(stream, "  %-10s %-24s %s\n", commands[i].name, commands[i].operands, commands[i].help);
+    fprintf(stream, "  %-10s %-24s %s\n", "version", "", "print the version");
+    fprintf(stream, "\ntimbre COMMAND --help lists its flags.  Without --server, commands work on a data folder (--data DIR).\n"
+                    "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 done but for some files.\n");
+}
+
+static int exit_code(tb_status status)
+{
+    switch (status) {
+    case TB_OK: return EXIT_FINE;
+    case TB_INVALID:
+    case TB_SYNTAX: return EXIT_USAGE;
+    case TB_NOT_FOUND: return EXIT_NOT_FOUND;
+    default: return EXIT_FAILED;
+    }
+}
+
+static int run(const command *c, int argc, char **argv)
+{
+    tb_error err = {0};
+    tb_arguments arguments = {.rest = tb_alloc((size_t)argc + 1, sizeof(char *))};
+    tb_status status = TB_OK;
+    if (!arguments.rest) TB_FAIL(&err, TB_NO_MEMORY, "no memory");
+    if (!c->flags) {
+        for (int i = 1; i < argc; i++) arguments.rest[arguments.n_rest++] = argv[i];
+    } else {
+        TB_TRY(tb_cli_options_read(c->flags, argc, argv, &arguments.options, &arguments.n_rest, arguments.rest, &err));
+        if (arguments.options.help) {
+            printf("usage: timbre %s [flags] %s\n%s\n\n", c->name, c->operands, c->help);
+            tb_cli_options_print_help(c->flags, stdout);
+            goto out;
+        }
+    }
+    TB_TRY(c->run(&arguments, &err));
+out:
+    fflush(stdout);
+    if (status != TB_OK) fprintf(stderr, "timbre %s: %s\n", c->name, err.message);
+    const int code = status == TB_OK && arguments.partly_failed ? EXIT_PARTLY : exit_code(status);
+    tb_cli_options_clear(&arguments.options);
+    tb_free(arguments.rest);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_IGN);
+    tb_log_setup(stderr, TB_LOG_ERROR, false);
+    const char *name = argc > 1 ? argv[1] : "help";
+    if (strcmp(name, "version") == 0 || strcmp(name, "--version") == 0) {
+        puts("timbre " PACKAGE_VERSION);
+        return EXIT_FINE;
+    }
+    if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+        print_help(stdout);
+        return argc > 1 ? EXIT_FINE : EXIT_USAGE;
+    }
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        if (strcmp(name, commands[i].name) == 0) return run(&commands[i], argc - 1, argv + 1);
+    fprintf(stderr, "timbre: there is no command \"%s\"; `timbre help` lists them\n", name);
+    return EXIT_USAGE;
+}

@@ -10,6 +10,7 @@ EXTRA_DIST += tools/embed
 if HAVE_PYTHON
 dist_check_SCRIPTS += \
 	tests/tools/test-checks \
+	tests/tools/test-embed \
 	tools/check-headers \
 	tools/check-layers \
 	tools/check-single-use \

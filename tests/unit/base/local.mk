@@ -11,8 +11,10 @@ tests_unit_base_test_base_SOURCES = \
 	tests/unit/base/test_config.c \
 	tests/unit/base/test_fs.c \
 	tests/unit/base/test_half.c \
+	tests/unit/base/test_install.c \
 	tests/unit/base/test_log.c \
 	tests/unit/base/test_pool.c \
 	tests/unit/base/test_rng.c \
 	tests/unit/base/test_status.c \
-	tests/unit/base/test_text.c
+	tests/unit/base/test_text.c \
+	tests/unit/base/test_walk.c

@@ -169,6 +169,39 @@ static void a_failed_write_leaves_the_old_file(void **state)
     tb_free(path);
 }
 
+static void folders_are_listed_in_order(void **state)
+{
+    (void)state;
+    const char *folder = tb_test_folder();
+    char **names = NULL;
+    size_t n = 7;
+    assert_ok(tb_fs_list(folder, &names, &n, &err));
+    assert_int_equal(n, 0);
+    tb_fs_list_free(names, n);
+    for (int i = 99; i >= 0; i--) {
+        char name[8];
+        snprintf(name, sizeof name, "f%02d", i);
+        char *path = tb_fs_join(folder, name);
+        assert_ok(tb_fs_write_atomic(path, "", 0, &err));
+        tb_free(path);
+    }
+    for (size_t nth = 1;; nth += 7) {
+        names = NULL;
+        tb_alloc_fail_after(nth);
+        const tb_status status = tb_fs_list(folder, &names, &n, &err);
+        tb_alloc_fail_after(0);
+        if (status == TB_OK) break;
+        assert_status(status, TB_NO_MEMORY);
+        assert_null(names);
+    }
+    assert_int_equal(n, 100);
+    assert_string_equal(names[0], "f00");
+    assert_string_equal(names[99], "f99");
+    tb_fs_list_free(names, n);
+    assert_status(tb_fs_list("/nowhere", &names, &n, &err), TB_NOT_FOUND);
+    tb_fs_list_free(NULL, 3);
+}
+
 static void links_are_resolved(void **state)
 {
     (void)state;
@@ -241,5 +274,5 @@ static void missing_memory_is_told_everywhere(void **state)
 TB_TESTS(fs, cmocka_unit_test(paths_are_put_together_and_taken_apart), cmocka_unit_test(within_means_the_same_or_below),
          cmocka_unit_test(folders_are_made_with_those_above), cmocka_unit_test(files_are_read_up_to_their_limit),
          cmocka_unit_test(writing_replaces_the_whole_file), cmocka_unit_test(a_failed_write_leaves_the_old_file),
-         cmocka_unit_test(links_are_resolved), cmocka_unit_test(facts_of_a_file_are_told),
+         cmocka_unit_test(folders_are_listed_in_order), cmocka_unit_test(links_are_resolved), cmocka_unit_test(facts_of_a_file_are_told),
          cmocka_unit_test(missing_memory_is_told_everywhere))

@@ -18,3 +18,11 @@ dist_check_SCRIPTS += \
 TESTS += $(dist_check_SCRIPTS)
 endif
 EXTRA_DIST += tools/tap.py
+
+# Completion for bash finds a command by the name of the file.
+bashcompletion_DATA = tools/completion/timbre
+EXTRA_DIST += tools/completion/timbre tools/packages.sh
+install-data-hook:
+	cd $(DESTDIR)$(bashcompletiondir) && $(LN_S) -f timbre timbred
+uninstall-hook:
+	rm -f $(DESTDIR)$(bashcompletiondir)/timbred

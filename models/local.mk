@@ -1,1 +1,4 @@
 # SPDX-License-Identifier: MIT
+modelsdir = $(pkgdatadir)/models
+dist_models_DATA = \
+	models/descriptors.safetensors

@@ -50,14 +50,22 @@ float *make_music(uint64_t seed, size_t n)
     tb_rng_init(&rng, seed);
     const double root = 110 * pow(2, (double)tb_rng_below(&rng, 12) / 12), beat_s = 0.35 + 0.4 * tb_rng_uniform(&rng);
     const double brightness = 0.3 + 0.6 * tb_rng_uniform(&rng), noisiness = 0.3 * tb_rng_uniform(&rng);
-    static const int steps[4] = {0, 5, 7, 3};
+    static const double ratios[4] = {1, 1.3348398541700344, 1.4983070768766815, 1.189207115002721};
     for (size_t i = 0; i < n; i++) {
         const double t = (double)i / SOUND_RATE, beat = floor(t / beat_s), in_beat = t - beat * beat_s;
-        const double step = steps[(size_t)(beat / 4) % 4], decay = exp(-6 * in_beat);
+        const double decay = exp(-6 * in_beat);
         double sum = 0;
         for (int note = 0; note < 3; note++) {
-            const double hz = root * pow(2, (step + (note == 1 ? 4 : note == 2 ? 7 : 0)) / 12);
-            for (int h = 1; h <= 5; h++) sum += pow(brightness, h) * sin(TWO_PI * hz * h * t);
+            const double chord[3] = {1, 1.2599210498948732, 1.4983070768766815};
+            const double angle = TWO_PI * root * ratios[(size_t)(beat / 4) % 4] * chord[note] * t, twice = 2 * cos(angle);
+            double before = 0, now = sin(angle), amplitude = brightness; /* sin(h angle) by recurrence */
+            for (int h = 1; h <= 5; h++) {
+                sum += amplitude * now;
+                const double next = twice * now - before;
+                before = now;
+                now = next;
+                amplitude *= brightness;
+            }
         }
         samples[i] = (float)(0.08 * sum * (0.4 + decay) + noisiness * decay * (2 * tb_rng_uniform(&rng) - 1));
     }

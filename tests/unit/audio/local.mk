@@ -7,7 +7,11 @@ tests_unit_audio_test_audio_LDADD = tests/support/libtesting.la src/audio/libaud
 tests_unit_audio_test_audio_SOURCES = \
 	tests/unit/audio/audio_fixtures.c \
 	tests/unit/audio/audio_fixtures.h \
-	tests/unit/audio/test_decode.c
+	tests/unit/audio/test_decode.c \
+	tests/unit/audio/test_identity.c \
+	tests/unit/audio/test_resample.c \
+	tests/unit/audio/test_stream.c \
+	tests/unit/audio/test_tags.c
 EXTRA_DIST += \
 	tests/golden/audio/make_fixtures.c \
 	tests/golden/audio/tone.m4a \

@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum { MAX_SWEEPS = 60 };
-static const double TOLERANCE = 1e-13, NEGLIGIBLE = 1e-11; /* of the largest row */
+static const double TOLERANCE = 1e-12, NEGLIGIBLE = 1e-11; /* of the largest row */
 
 /* a . b with four sums, since one would wait for itself. */
 static double dot(const double *a, const double *b, size_t n)
@@ -21,14 +21,14 @@ static double dot(const double *a, const double *b, size_t n)
     return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
-/* Makes two rows orthogonal; false when they were already, or when one is only rounding (its square below
- * `negligible`) and would turn for ever. */
-static bool rotate(double *a, double *b, size_t n, double negligible)
+/* Makes two rows of squared lengths *aa and *bb orthogonal and brings these up to date.  False when they were
+ * already, or when one is only rounding (below `negligible`) and would turn for ever. */
+static bool rotate(double *a, double *b, size_t n, double *aa, double *bb, double negligible)
 {
-    const double aa = dot(a, a, n), bb = dot(b, b, n), ab = dot(a, b, n);
-    if (!(aa > negligible && bb > negligible)) return false;
-    if (!(fabs(ab) > TOLERANCE * sqrt(aa * bb))) return false;
-    const double zeta = (bb - aa) / (2 * ab);
+    if (!(*aa > negligible && *bb > negligible)) return false;
+    const double ab = dot(a, b, n);
+    if (!(fabs(ab) > TOLERANCE * sqrt(*aa * *bb))) return false;
+    const double zeta = (*bb - *aa) / (2 * ab);
     const double t = (zeta >= 0 ? 1 : -1) / (fabs(zeta) + sqrt(1 + zeta * zeta));
     const double c = 1 / sqrt(1 + t * t), s = c * t;
     for (size_t i = 0; i < n; i++) {
@@ -36,6 +36,8 @@ static bool rotate(double *a, double *b, size_t n, double negligible)
         a[i] = c * x - s * y;
         b[i] = s * x + c * y;
     }
+    *aa -= t * ab;
+    *bb += t * ab;
     return true;
 }
 
@@ -51,16 +53,17 @@ static void swap_rows(double *a, double *b, size_t n)
 void tb_eigen_symmetric(double *matrix, size_t n, double *values)
 {
     bool moved = true;
-    double largest_square = 0;
-    for (size_t i = 0; i < n; i++) {
-        const double square = dot(matrix + i * n, matrix + i * n, n);
-        if (square > largest_square) largest_square = square;
-    }
-    const double negligible = largest_square * NEGLIGIBLE * NEGLIGIBLE;
     for (int sweep = 0; sweep < MAX_SWEEPS && moved; sweep++) {
+        double largest = 0;
+        for (size_t i = 0; i < n; i++) {
+            values[i] = dot(matrix + i * n, matrix + i * n, n); /* afresh, since updates gather rounding */
+            if (values[i] > largest) largest = values[i];
+        }
+        const double negligible = largest * NEGLIGIBLE * NEGLIGIBLE;
         moved = false;
         for (size_t i = 0; i + 1 < n; i++)
-            for (size_t j = i + 1; j < n; j++) moved |= rotate(matrix + i * n, matrix + j * n, n, negligible);
+            for (size_t j = i + 1; j < n; j++)
+                moved |= rotate(matrix + i * n, matrix + j * n, n, &values[i], &values[j], negligible);
     }
     for (size_t i = 0; i < n; i++) values[i] = sqrt(dot(matrix + i * n, matrix + i * n, n));
     for (size_t i = 0; i < n; i++) {

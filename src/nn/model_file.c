@@ -6,6 +6,7 @@
 #include "nn/model_file.h"
 
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "base/fs.h"
 #include "base/half.h"
 
@@ -408,28 +409,32 @@ out:
     return status;
 }
 
+static int append_json(const char *bytes, size_t size, void *buffer)
+{
+    return tb_buffer_append(buffer, bytes, size) == TB_OK ? 0 : -1;
+}
+
 tb_status tb_model_writer_save(const tb_model_writer *writer, const char *path, tb_error *err)
 {
     tb_status status = TB_OK;
-    char *text = NULL;
+    tb_buffer text;
     unsigned char *bytes = NULL;
     json_t *header = json_object();
+    tb_buffer_init(&text, TB_MODEL_FILE_MAX_HEADER - 8);
     if (header == NULL || json_object_set(header, "__metadata__", writer->metadata) != 0 ||
-        json_object_update(header, writer->header) != 0)
-        TB_FAIL(err, TB_NO_MEMORY, "no memory for the header of %s", path);
-    text = json_dumps(header, JSON_COMPACT);
-    if (text == NULL) TB_FAIL(err, TB_NO_MEMORY, "no memory for the header of %s", path);
-    const size_t length = strlen(text), header_size = (length + 7) / 8 * 8; /* padded with blanks, as the format wants */
+        json_object_update(header, writer->header) != 0 || json_dump_callback(header, append_json, &text, JSON_COMPACT) != 0)
+        TB_FAIL(err, TB_NO_MEMORY, "no memory for the header of %s, or it passes 16 MiB", path);
+    const size_t header_size = (text.size + 7) / 8 * 8; /* padded with blanks, as the format wants */
     bytes = tb_alloc(8 + header_size + writer->size, 1);
     if (bytes == NULL) TB_FAIL(err, TB_NO_MEMORY, "no memory to write %s", path);
     for (int i = 0; i < 8; i++) bytes[i] = (unsigned char)((uint64_t)header_size >> (8 * i) & 255u);
     memset(bytes + 8, ' ', header_size);
-    memcpy(bytes + 8, text, length);
+    memcpy(bytes + 8, text.bytes, text.size);
     if (writer->size > 0) memcpy(bytes + 8 + header_size, writer->data, writer->size);
     TB_TRY(tb_fs_write_atomic(path, bytes, 8 + header_size + writer->size, err));
 out:
     json_decref(header);
-    free(text); /* jansson's */
+    tb_buffer_clear(&text);
     tb_free(bytes);
     return status;
 }

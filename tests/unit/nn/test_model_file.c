@@ -53,6 +53,8 @@ static void what_is_written_reads_back(void **state)
     assert_ok(tb_model_file_open(path, &file, &err));
     assert_string_equal(tb_model_file_metadata(file, "kind"), "test \"ä\"");
     assert_null(tb_model_file_metadata(file, "none"));
+    assert_null(tb_model_file_find(file, "none"));
+    assert_int_equal(tb_model_file_find(file, "n")->n_values, 6);
     assert_int_equal(tb_model_file_count(file), 4);
     const float *values = NULL;
     assert_ok(tb_model_file_get(file, "n", 2, (size_t[]){3, 2}, &values, &err));

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 /* The meter of ITU-R BS.1770-4 with the range of EBU Tech 3342.
  *
- * Each channel goes through the two K-weighting filters; the squares, weighted by the channel's place, are added
- * up over pieces of 100 ms.  Four pieces in a row are a gating block, thirty a short-term window, so that each
- * sample is touched once.  Blocks and windows above the absolute gate go into histograms, whose cells keep the
- * sum of the energies too, so that the mean over cells is exact but for the cell that a relative gate cuts.
+ * Each channel goes through the two K-weighting filters; the squares, weighted by the channel's place, are
+ * added up over pieces of 100 ms.  Four pieces in a row are a gating block, thirty a short-term window, so
+ * that each sample is touched once.  Blocks and windows above the absolute gate go into histograms, whose
+ * cells keep the sum of the energies too, so that the mean over cells is exact but for the cell that a
+ * relative gate cuts.
  *
- * libebur128 is left what it does beyond that: the true peak.  Its loudness costs four times as much, mostly in
- * waiting: one filter of fourth order for one channel at a time, where here two channels share a vector and
- * two filters of second order overlap.  The tests hold both against each other. */
+ * libebur128 is left what it does beyond that: the true peak.  Its loudness costs four times as much, mostly
+ * in waiting: one filter of fourth order for one channel at a time, where here two channels share a vector
+ * and two filters of second order overlap.  The tests hold both against each other. */
 #include "dsp/loudness.h"
 
 #include "base/alloc.h"
@@ -58,9 +59,8 @@ struct tb_loudness {
 
 /* --- filters ------------------------------------------------------------------------------------------- */
 
-/* BS.1770 gives both filters at 48 kHz; their analogue prototypes, from which any rate follows by the bilinear
- * transform, are those that De Man derived ("Evaluation of implementations of the EBU R128 loudness measurement",
- * 2018), as libebur128 has them. */
+/* BS.1770 gives both filters as coefficients at 48 kHz alone.  The analogue prototypes behind them, from which
+ * any rate follows by the bilinear transform, are those of libebur128. */
 static biquad make_shelf(double rate_hz)
 {
     const double f0 = 1681.974450955533, gain_db = 3.999843853973347, q = 0.7071752369554196;
@@ -82,8 +82,8 @@ static biquad make_high_pass(double rate_hz)
         .b0 = 1.0, .b1 = -2.0, .b2 = 1.0, .a1 = 2.0 * (k * k - 1.0) / a0, .a2 = (1.0 - k / q + k * k) / a0};
 }
 
-/* Sum of squares of two channels of n frames behind both filters.  The sums are so arranged that a sample waits
- * for nothing but one product and one difference of the sample before. */
+/* Sum of squares of two channels of n frames behind both filters.  The sums are so arranged that a sample
+ * waits for nothing but one product and one difference of the sample before. */
 static lanes filter_pair(const tb_loudness *loudness, filter_state *state, const float *left,
                          const float *right, size_t n)
 {

@@ -38,9 +38,9 @@ typedef struct tb_loudness_result {
 } tb_loudness_result;
 
 /* sample_rate_hz: 1000 … 768000; n_channels: 1 … 64; else TB_INVALID.  flags: 0 or tb_loudness_flags or'ed.
- * Channels are in the order of WAVE files: L R C LFE, back L R, side L R, and less of them as usual (5: no LFE,
- * 4: L R and the sides).  Below 3.8 kHz the weighting has no shelf, which would begin past the end of the
- * spectrum.  TB_NO_MEMORY. */
+ * Channels are in the order of WAVE files: L R C LFE, back L R, side L R, and less of them as usual (5: no
+ * LFE, 4: L R and the sides).  Below 3.8 kHz the weighting has no shelf, which would begin past the end of
+ * the spectrum.  TB_NO_MEMORY. */
 tb_status tb_loudness_new(unsigned sample_rate_hz, unsigned n_channels, unsigned flags,
                           tb_loudness **loudness, tb_error *err) TB_MUST_CHECK;
 /* Accepts NULL. */

@@ -7,7 +7,7 @@
 #include "dsp/fft.h"
 #include "dsp/vector_internal.h"
 
-enum { BANDS_MAX = 16, EXTREMES_MAX = 256, BLOCK = 64 };
+enum { BANDS_MAX = 16, BLOCK = 64 };
 
 typedef struct band {
     size_t first_bin, n_bins;
@@ -71,9 +71,6 @@ static tb_status cut_bands(tb_spectral *spectral, tb_error *err)
                                 "no bin of an FFT of %zu lies between %g and %g Hz: take a larger one",
                                 config->n_fft, low_hz, high_hz);
         if (b->n_extremes > b->n_bins) b->n_extremes = b->n_bins;
-        if (b->n_extremes > EXTREMES_MAX)
-            return tb_error_set(err, TB_INVALID, "a quantile of %g is more than %d bins of a band",
-                                config->quantile, EXTREMES_MAX);
     }
     return TB_OK;
 }
@@ -175,34 +172,74 @@ void tb_spectral_shape_compute(const tb_spectral *spectral, const float *power, 
     shape->flatness = flatness_of(power, n);
 }
 
-/* Puts x into `kept`, n values sorted from the largest down; the smallest drops out. */
-static void keep_larger(float *kept, size_t n, float x)
+/* Numbers >= 0 are in the order of their bits. */
+static int32_t bits_of(float x)
 {
-    if (x <= kept[n - 1]) return;
-    size_t at = n - 1;
-    for (; at > 0 && x > kept[at - 1]; at--) kept[at] = kept[at - 1];
-    kept[at] = x;
+    int32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
 }
 
-/* Mean of the n_kept largest of sign * values[0 … n).  A block none of whose values is large enough is passed
- * over by its maximum alone, which most are. */
-static float mean_of_largest(const float *values, size_t n, size_t n_kept, float sign)
+static float from_bits(int32_t bits)
 {
-    float kept[EXTREMES_MAX];
-    for (size_t i = 0; i < n_kept; i++) kept[i] = -FLT_MAX;
-    const size_t n_whole = n - n % TB__LANES;
-    for (size_t i = 0; i < n_whole; i += TB__LANES) {
-        /* Large values stand at the low end of a spectrum and small ones at the high end: to begin where
-         * they are makes the later ones fail early. */
-        const float *block = values + (sign > 0.0f ? i : n - TB__LANES - i);
-        float max = sign * block[0];
-        for (size_t j = 1; j < TB__LANES; j++) max = sign * block[j] > max ? sign * block[j] : max;
-        if (max <= kept[n_kept - 1]) continue;
-        for (size_t j = 0; j < TB__LANES; j++) keep_larger(kept, n_kept, sign * block[j]);
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* A threshold that n_wanted of the n values reach; where equal values make that impossible, the value that
+ * more than n_wanted reach and fewer surpass.  low, high: bits of the smallest and of the largest value.
+ * Bisection: each step is one pass of vector code, which a sort would not be. */
+static float find_threshold(const float *values, size_t n, size_t n_wanted, int32_t low, int32_t high)
+{
+    while (low < high) {
+        const int32_t middle = low + (high - low + 1) / 2;
+        const float threshold = from_bits(middle);
+        uint32_t n_reaching = 0;
+        for (size_t i = 0; i < n; i++) n_reaching += values[i] >= threshold;
+        if (n_reaching == n_wanted) return threshold;
+        if (n_reaching > n_wanted)
+            low = middle;
+        else
+            high = middle - 1;
     }
-    const float *rest = sign > 0.0f ? values + n_whole : values;
-    for (size_t j = 0; j < n - n_whole; j++) keep_larger(kept, n_kept, sign * rest[j]);
-    return sign * tb__sum(kept, n_kept) / (float)n_kept;
+    return from_bits(low);
+}
+
+/* Means of the n_extremes smallest and of the n_extremes largest of n values. */
+static void find_extremes(const float *values, size_t n, size_t n_extremes, float *valley, float *peak)
+{
+    int32_t low = INT32_MAX, high = 0;
+    for (size_t i = 0; i < n; i++) {
+        const int32_t bits = bits_of(values[i]);
+        low = bits < low ? bits : low;
+        high = bits > high ? bits : high;
+    }
+    if (n_extremes == 1) {
+        *valley = from_bits(low);
+        *peak = from_bits(high);
+        return;
+    }
+    const float below = find_threshold(values, n, n - n_extremes, low, high);
+    const float above = find_threshold(values, n, n_extremes, low, high);
+    float low_sums[TB__LANES] = {0}, high_sums[TB__LANES] = {0};
+    uint32_t n_low = 0, n_high = 0;
+    for (size_t i = 0; i < n; i++) {
+        n_low += values[i] < below;
+        n_high += values[i] > above;
+    }
+    const size_t n_whole = n - n % TB__LANES;
+    for (size_t i = 0; i < n_whole; i += TB__LANES)
+        for (size_t j = 0; j < TB__LANES; j++) {
+            low_sums[j] += values[i + j] < below ? values[i + j] : 0.0f;
+            high_sums[j] += values[i + j] > above ? values[i + j] : 0.0f;
+        }
+    for (size_t i = n_whole; i < n; i++) {
+        low_sums[0] += values[i] < below ? values[i] : 0.0f;
+        high_sums[0] += values[i] > above ? values[i] : 0.0f;
+    }
+    *valley = (tb__add_lanes(low_sums) + (float)(n_extremes - n_low) * below) / (float)n_extremes;
+    *peak = (tb__add_lanes(high_sums) + (float)(n_extremes - n_high) * above) / (float)n_extremes;
 }
 
 void tb_spectral_contrast(const tb_spectral *spectral, const float *magnitude, float *out)
@@ -211,8 +248,7 @@ void tb_spectral_contrast(const tb_spectral *spectral, const float *magnitude, f
     const size_t n = spectral->config.n_bands + 1;
     for (size_t k = 0; k < n; k++) {
         const band *b = &spectral->bands[k];
-        valleys[k] = mean_of_largest(magnitude + b->first_bin, b->n_bins, b->n_extremes, -1.0f);
-        peaks[k] = mean_of_largest(magnitude + b->first_bin, b->n_bins, b->n_extremes, 1.0f);
+        find_extremes(magnitude + b->first_bin, b->n_bins, b->n_extremes, &valleys[k], &peaks[k]);
     }
     tb_power_to_db(valleys, n, TB_DB_AMIN, valleys);
     tb_power_to_db(peaks, n, TB_DB_AMIN, peaks);

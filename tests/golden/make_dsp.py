@@ -25,7 +25,7 @@ import scipy.signal
 RATE, N_FFT, HOP = 22050, 2048, 512
 
 
-# --- signals: the same formulas as in tests/unit/dsp/dsp_signals.c ----------------------------------------------
+# --- signals: the same formulas as in tests/unit/dsp/dsp_signals.c ----------------------------------------
 
 def noise(n, seed):
     out = np.empty(n)
@@ -93,7 +93,7 @@ def drums():
     return out
 
 
-# --- features ------------------------------------------------------------------------------------------------
+# --- features -----------------------------------------------------------------------------------------------
 
 def features(y):
     """What every signal is tested by: name -> array of (frames, values)."""
@@ -101,7 +101,8 @@ def features(y):
     stft = librosa.stft(y, n_fft=N_FFT, hop_length=HOP)
     magnitude, power = np.abs(stft), np.abs(stft) ** 2
     out["power_every_16"] = power.T[::16]
-    hamming = librosa.stft(y, n_fft=1024, hop_length=300, win_length=800, window="hamming", pad_mode="reflect")
+    hamming = librosa.stft(y, n_fft=1024, hop_length=300, win_length=800, window="hamming",
+                           pad_mode="reflect")
     out["hamming_reflect_every_40"] = (np.abs(hamming) ** 2).T[::40]
     blackman = librosa.stft(y, n_fft=512, hop_length=700, window="blackman", center=False)
     out["blackman_not_centred_every_20"] = (np.abs(blackman) ** 2).T[::20]

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The signals of the layer's tests: mono, 22050 Hz, made by the same formulas as in tests/golden/make_dsp.py. */
+/* The signals of the layer's tests: mono, 22050 Hz, by the same formulas as in tests/golden/make_dsp.py. */
 #ifndef TIMBRE_TESTS_DSP_SIGNALS_H
 #define TIMBRE_TESTS_DSP_SIGNALS_H
 

@@ -13,6 +13,7 @@ dist_check_SCRIPTS += \
 	tests/tools/test-embed \
 	tools/check-headers \
 	tools/check-layers \
+	tools/check-openapi \
 	tools/check-single-use \
 	tools/check-style
 TESTS += $(dist_check_SCRIPTS)

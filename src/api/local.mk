@@ -47,5 +47,9 @@ API_FILES = \
 EXTRA_DIST += api/openapi.yaml $(API_FILES)
 CLEANFILES += src/api/api_files.c
 
-src/api/api_files.c: $(API_FILES) tools/embed
+# The JSON is kept with the sources; it is made anew where Python and its YAML module are there.
+$(srcdir)/api/openapi.json: $(srcdir)/api/openapi.yaml
+	$(AM_V_GEN)$(PYTHON) $(srcdir)/tools/check-openapi --update $(srcdir)
+
+src/api/api_files.c: $(API_FILES) $(srcdir)/api/openapi.json tools/embed
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && (cd $(srcdir) && $(EMBED) tb_api_files $(API_FILES)) > $@-t && mv -f $@-t $@

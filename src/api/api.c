@@ -11,7 +11,6 @@
 #include "engine/library.h"
 
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -25,10 +24,8 @@ static const tb_option_table no_options = {NULL, 0, 1};
 
 tb_status tb_api_new(tb_engine *engine, const tb_api_options *options, tb_api **api, tb_error *err)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     tb_api *made = tb_alloc(1, sizeof *made);
     if (!made) return tb_error_set(err, TB_NO_MEMORY, "no memory for the API");
-    pthread_once(&once, tb_json_use_our_memory);
     made->engine = engine;
     made->max_upload_bytes = options && options->max_upload_bytes > 0 ? options->max_upload_bytes : default_upload_bytes;
     made->max_json_bytes = options && options->max_json_bytes > 0 ? options->max_json_bytes : default_json_bytes;

@@ -69,12 +69,14 @@ const char *tb_json_kind(const json_t *json)
     return "something else";
 }
 
+/* jansson's memory comes from base/alloc.h as all other.  Before main, because the setting is one for the whole process
+ * and threads may use jansson from then on. */
 static void *allocate(size_t size)
 {
     return tb_alloc(size, 1);
 }
 
-void tb_json_use_our_memory(void)
+__attribute__((constructor)) static void use_our_memory(void)
 {
     json_set_alloc_funcs(allocate, tb_free);
 }

@@ -19,7 +19,5 @@ enum {
 tb_status tb_json_parse(const char *bytes, size_t size, const char *what, json_t **json, tb_error *err) TB_MUST_CHECK;
 /* "an object", "a number", … for sentences. */
 const char *tb_json_kind(const json_t *json);
-/* Makes jansson take its memory from base/alloc.h.  Before any other use of jansson. */
-void tb_json_use_our_memory(void);
 
 #endif

@@ -7,9 +7,11 @@ tests_unit_api_test_api_LDADD = tests/support/libtesting.la src/api/libapi.la sr
 tests_unit_api_test_api_SOURCES = \
 	tests/unit/api/fake_engine.c \
 	tests/unit/api/fake_engine.h \
+	tests/unit/api/test_bodies.c \
 	tests/unit/api/test_json_input.c \
 	tests/unit/api/test_options.c \
 	tests/unit/api/test_range.c \
 	tests/unit/api/test_reply.c \
 	tests/unit/api/test_request.c \
+	tests/unit/api/test_routes.c \
 	tests/unit/api/test_writer.c

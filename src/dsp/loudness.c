@@ -59,8 +59,8 @@ struct tb_loudness {
 
 /* --- filters ------------------------------------------------------------------------------------------- */
 
-/* BS.1770 gives both filters as coefficients at 48 kHz alone.  The analogue prototypes behind them, from which
- * any rate follows by the bilinear transform, are those of libebur128. */
+/* BS.1770 gives both filters as coefficients at 48 kHz alone.  The analogue prototypes behind them, from
+ * which any rate follows by the bilinear transform, are those of libebur128. */
 static biquad make_shelf(double rate_hz)
 {
     const double f0 = 1681.974450955533, gain_db = 3.999843853973347, q = 0.7071752369554196;

@@ -22,6 +22,16 @@ static void *take(tb__chunk *chunk, size_t n, size_t size)
     return memory;
 }
 
+static bool take_codes(tb__chunk *chunk, tb__codes *codes, size_t dim)
+{
+    codes->stride = tb__code_stride(dim);
+    codes->values = take(chunk, TB__CHUNK_SLOTS, codes->stride);
+    codes->scales = take(chunk, TB__CHUNK_SLOTS, sizeof *codes->scales);
+    codes->norms2 = take(chunk, TB__CHUNK_SLOTS, sizeof *codes->norms2);
+    codes->errors = take(chunk, TB__CHUNK_SLOTS, sizeof *codes->errors);
+    return codes->values && codes->scales && codes->norms2 && codes->errors;
+}
+
 tb__chunk *tb__chunk_new(const tb_index_layout *layout, uint64_t serial, atomic_size_t *n_bytes)
 {
     tb__chunk *chunk = tb_alloc(1, sizeof *chunk);
@@ -54,6 +64,7 @@ tb__chunk *tb__chunk_new(const tb_index_layout *layout, uint64_t serial, atomic_
         chunk->presence[c] = take(chunk, TB__CHUNK_SLOTS, sizeof(float));
         chunk->vectors[c] = take(chunk, TB__CHUNK_SLOTS * chunk->strides[c], sizeof(float));
         if (!chunk->presence[c] || !chunk->vectors[c]) goto fail;
+        if (layout->part_dims[c] >= TB__CODE_MIN_DIM && !take_codes(chunk, &chunk->codes[c], layout->part_dims[c])) goto fail;
     }
     return chunk;
 fail:
@@ -67,6 +78,10 @@ void tb__chunk_free(tb__chunk *chunk)
     for (size_t c = 0; c < chunk->n_parts; c++) {
         tb_free(chunk->presence[c]);
         tb_free(chunk->vectors[c]);
+        tb_free(chunk->codes[c].values);
+        tb_free(chunk->codes[c].scales);
+        tb_free(chunk->codes[c].norms2);
+        tb_free(chunk->codes[c].errors);
     }
     tb_free(chunk->births);
     tb_free(chunk->deaths);
@@ -108,6 +123,7 @@ uint32_t tb__chunk_append(tb__chunk *chunk, const tb_index_layout *layout, const
     const float *values = item->vector;
     for (size_t c = 0; c < layout->n_parts; c++) {
         write_part(chunk, c, slot, values, layout->part_dims[c], item->presence ? item->presence[c] : 1.0f);
+        if (chunk->codes[c].values) tb__code_encode(&chunk->codes[c], slot, values, layout->part_dims[c]);
         values += layout->part_dims[c];
     }
     bear(chunk, slot, item->label, item->group, sequence);
@@ -120,6 +136,7 @@ uint32_t tb__chunk_append_copy(tb__chunk *chunk, const tb__chunk *from, uint32_t
     for (size_t c = 0; c < chunk->n_parts; c++) {
         const float *values = tb__chunk_vector(from, c, from_slot);
         write_part(chunk, c, slot, values, chunk->strides[c], from->presence[c][from_slot]);
+        if (chunk->codes[c].values) tb__code_copy(&chunk->codes[c], slot, &from->codes[c], from_slot);
     }
     bear(chunk, slot, from->labels[from_slot], from->groups[from_slot], sequence);
     return slot;

@@ -13,6 +13,7 @@
 #ifndef TIMBRE_INDEX_CHUNK_H
 #define TIMBRE_INDEX_CHUNK_H
 
+#include "index/code.h"
 #include "index/index.h"
 #include "index/reclaim.h"
 
@@ -47,6 +48,7 @@ typedef struct tb__chunk {
     float *presence[TB_INDEX_MAX_PARTS]; /* [slots] each */
     _Atomic float lowest_presence[TB_INDEX_MAX_PARTS];
     float *vectors[TB_INDEX_MAX_PARTS]; /* [slots][stride] each, on 64-byte lines, zeros behind the dim */
+    tb__codes codes[TB_INDEX_MAX_PARTS]; /* of parts with TB__CODE_MIN_DIM dimensions or more */
     /* The writer's alone: live items of a group are a doubly linked list. */
     tb__slot_ref *group_next, *group_previous; /* [slots] */
 } tb__chunk;

@@ -13,6 +13,7 @@
 #define TIMBRE_INDEX_DISTANCE_H
 
 #include "base/status.h"
+#include "index/code.h"
 
 #include <stddef.h>
 
@@ -24,6 +25,8 @@ typedef struct tb_distance_table {
     float (*l2)(const float *a, const float *b, size_t dim);
     /* out[i] = |query - vectors[i * stride ...]|^2 for i < n; stride >= dim; any alignment. */
     void (*l2_block)(const float *query, const float *vectors, size_t stride, size_t dim, size_t n, float *out);
+    /* out[i] = lower bound (code.h) of vector first + i, for i < n. */
+    void (*bound_block)(const tb__query_code *query, const tb__codes *codes, size_t first, size_t n, float *out);
 } tb_distance_table;
 
 /* The table in use: the best that this processor can run, or the one named by the environment variable

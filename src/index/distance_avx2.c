@@ -102,4 +102,70 @@ static void l2_block(const float *query, const float *vectors, size_t stride, si
     for (; at < n; at++) out[at] = l2(query, vectors + at * stride, dim);
 }
 
-const tb_distance_table tb__distance_avx2 = {"avx2", l2, l2_block};
+/* 16 codes times 16 of the query, added up in pairs. */
+static inline __m256i add_products(__m256i sum, const int8_t *codes, __m256i query)
+{
+    const __m256i wide = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)codes));
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(wide, query));
+}
+
+static inline __m256i load_query(const int16_t *values)
+{
+    return _mm256_load_si256((const __m256i *)(const void *)values);
+}
+
+/* Products of the codes with eight vectors that follow one another. */
+static inline __m256i multiply_eight(const int16_t *query, const int8_t *codes, size_t stride)
+{
+    __m256i sums[8];
+    for (size_t j = 0; j < 8; j++) sums[j] = _mm256_setzero_si256();
+    for (size_t i = 0; i < stride; i += 16) {
+        const __m256i q = load_query(query + i);
+        for (size_t j = 0; j < 8; j++) sums[j] = add_products(sums[j], codes + j * stride + i, q);
+    }
+    const __m256i first = _mm256_hadd_epi32(_mm256_hadd_epi32(sums[0], sums[1]), _mm256_hadd_epi32(sums[2], sums[3]));
+    const __m256i last = _mm256_hadd_epi32(_mm256_hadd_epi32(sums[4], sums[5]), _mm256_hadd_epi32(sums[6], sums[7]));
+    return _mm256_add_epi32(_mm256_permute2x128_si256(first, last, 0x20), _mm256_permute2x128_si256(first, last, 0x31));
+}
+
+static int32_t multiply(const int16_t *query, const int8_t *codes, size_t stride)
+{
+    __m256i sum = _mm256_setzero_si256();
+    for (size_t i = 0; i < stride; i += 16) sum = add_products(sum, codes + i, load_query(query + i));
+    __m128i four = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+    four = _mm_hadd_epi32(four, four);
+    return _mm_cvtsi128_si32(_mm_hadd_epi32(four, four));
+}
+
+/* tb__code_bound for eight, step by step. */
+static inline __m256 bound_eight(const tb__query_code *query, __m256 scales, __m256 norms2, __m256 errors, __m256 products)
+{
+    const __m256 zero = _mm256_setzero_ps();
+    const __m256 sum = _mm256_add_ps(norms2, _mm256_set1_ps(query->norm2));
+    const __m256 scale = _mm256_mul_ps(scales, _mm256_set1_ps(query->scale2));
+    __m256 squared = _mm256_sub_ps(sum, _mm256_mul_ps(scale, products));
+    squared = _mm256_sub_ps(squared, _mm256_mul_ps(sum, _mm256_set1_ps(0x1p-20f)));
+    const __m256 root = _mm256_mul_ps(_mm256_sqrt_ps(_mm256_max_ps(squared, zero)), _mm256_set1_ps(1 - 0x1p-20f));
+    const __m256 error = _mm256_add_ps(errors, _mm256_set1_ps(query->error));
+    const __m256 distance = _mm256_max_ps(_mm256_sub_ps(root, error), zero);
+    const __m256 bound = _mm256_mul_ps(_mm256_mul_ps(distance, distance), _mm256_set1_ps(1 - 0x1p-16f));
+    return _mm256_max_ps(_mm256_sub_ps(bound, _mm256_set1_ps(1e-30f)), zero);
+}
+
+static void bound_block(const tb__query_code *query, const tb__codes *codes, size_t first, size_t n, float *out)
+{
+    const size_t end = first + n;
+    size_t i = first;
+    for (; i + 8 <= end; i += 8) {
+        const __m256i products = multiply_eight(query->values, codes->values + i * codes->stride, codes->stride);
+        const __m256 bounds = bound_eight(query, _mm256_loadu_ps(codes->scales + i), _mm256_loadu_ps(codes->norms2 + i),
+                                          _mm256_loadu_ps(codes->errors + i), _mm256_cvtepi32_ps(products));
+        _mm256_storeu_ps(out + (i - first), bounds);
+    }
+    for (; i < end; i++) {
+        const int32_t product = multiply(query->values, codes->values + i * codes->stride, codes->stride);
+        out[i - first] = tb__code_bound(query, codes->scales[i], codes->norms2[i], codes->errors[i], product);
+    }
+}
+
+const tb_distance_table tb__distance_avx2 = {"avx2", l2, l2_block, bound_block};

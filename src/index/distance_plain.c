@@ -39,4 +39,14 @@ static void l2_block(const float *query, const float *vectors, size_t stride, si
     for (size_t i = 0; i < n; i++) out[i] = l2(query, vectors + i * stride, dim);
 }
 
-const tb_distance_table tb__distance_plain = {"plain", l2, l2_block};
+static void bound_block(const tb__query_code *query, const tb__codes *codes, size_t first, size_t n, float *out)
+{
+    for (size_t i = first; i < first + n; i++) {
+        const int8_t *values = codes->values + i * codes->stride;
+        int32_t product = 0;
+        for (size_t j = 0; j < codes->stride; j++) product += (int32_t)values[j] * query->values[j];
+        out[i - first] = tb__code_bound(query, codes->scales[i], codes->norms2[i], codes->errors[i], product);
+    }
+}
+
+const tb_distance_table tb__distance_plain = {"plain", l2, l2_block, bound_block};

@@ -8,7 +8,8 @@
  *
  * Distance.  d2 = sum over parts c of w_c * |x_c - y_c|^2, always squared, never rooted: distance2 below.
  * A part is compared when it is present in the query and in the item (presence > min_presence); what happens
- * otherwise is the query's `missing`.  Searches are exact: the answer is that of a plain loop over all items
+ * otherwise is the query's `missing`.  Searches are exact, though most items are ruled out by 8-bit codes and a
+ * proven bound (code.h): the answer is that of a plain loop over all items
  * in f32, ordered by (distance2, label), distances within 1e-5 of their true value (plus 1e-30 for what f32 cannot hold).  Items with
  * equal vectors have equal distances to the bit.
  *
@@ -137,7 +138,8 @@ typedef struct tb_index_result {
     uint64_t n_items;           /* live at that moment */
     uint64_t dropped_filter;    /* by filter or exclude */
     uint64_t dropped_missing;
-    uint64_t dropped_threshold;
+    uint64_t dropped_threshold; /* 0 when there are k hits: then nobody looked */
+    uint64_t n_exact; /* compared by their vectors; the codes of the others showed that they are too far */
     float *part_values; /* memory behind the hits' arrays */
 } tb_index_result;
 

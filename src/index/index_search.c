@@ -9,6 +9,9 @@
 #include "index/plan.h"
 #include "index/scan.h"
 
+/* Codes pay where few of the items can be among the k best. */
+#define ITEMS_PER_HIT 16
+
 /* A helper is woken for this many floats to read: some tenths of a millisecond of work. */
 #define FLOATS_PER_THREAD ((size_t)2 << 20)
 
@@ -164,7 +167,8 @@ static tb_status fill_result(const tb_index *index, const tb__plan *plan, tb__sc
         .n_items = scan->n_items,
         .dropped_filter = scan->dropped_filter,
         .dropped_missing = scan->dropped_missing,
-        .dropped_threshold = scan->dropped_threshold,
+        .dropped_threshold = scan->top.n < plan->query->k ? scan->dropped_threshold : 0,
+        .n_exact = scan->n_exact,
     };
     made.hits = tb_alloc(made.n_hits, sizeof *made.hits);
     made.part_values = tb_alloc(made.n_hits * 2 * n_parts, sizeof *made.part_values);
@@ -189,7 +193,8 @@ tb_status tb_index_search(const tb_index *index, const tb_index_query *query, tb
     tb__scan scan = {0};
     TB_TRY(tb__plan_init(&plan, index, query, err));
     const tb__view view = tb__index_enter(index);
-    status = run_scan(index, &plan, &view, choose_threads(index, &plan, &view), &scan, err);
+    if (plan.query->k <= view.root->n_chunks * TB__CHUNK_SLOTS / ITEMS_PER_HIT) status = tb__plan_encode(&plan, err);
+    if (status == TB_OK) status = run_scan(index, &plan, &view, choose_threads(index, &plan, &view), &scan, err);
     if (status == TB_OK) status = fill_result(index, &plan, &scan, result, err);
     tb__index_leave(index, &view);
 out:

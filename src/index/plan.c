@@ -89,8 +89,32 @@ out:
     return status;
 }
 
+/* Values of one part's code, up to whole 64-byte lines. */
+static size_t code_room(size_t dim)
+{
+    return (tb__code_stride(dim) + 31) / 32 * 32;
+}
+
+tb_status tb__plan_encode(tb__plan *plan, tb_error *err)
+{
+    size_t n_values = 0;
+    for (size_t i = 0; i < plan->n_parts; i++) n_values += code_room(plan->parts[i].dim);
+    plan->code_values = tb_alloc_aligned(n_values, sizeof *plan->code_values);
+    if (!plan->code_values) return tb_error_set(err, TB_NO_MEMORY, "no memory for a search");
+    int16_t *values = plan->code_values;
+    for (size_t i = 0; i < plan->n_parts; i++) {
+        tb__plan_part *part = &plan->parts[i];
+        if (!part->in_query || part->dim < TB__CODE_MIN_DIM) continue;
+        part->code.values = values;
+        tb__code_encode_query(&part->code, part->vector, part->dim);
+        values += code_room(part->dim);
+    }
+    return TB_OK;
+}
+
 void tb__plan_clear(tb__plan *plan)
 {
+    tb_free(plan->code_values);
     tb_free(plan->exclude);
     *plan = (tb__plan){0};
 }

@@ -3,6 +3,7 @@
 #ifndef TIMBRE_INDEX_PLAN_H
 #define TIMBRE_INDEX_PLAN_H
 
+#include "index/code.h"
 #include "index/index.h"
 
 typedef struct tb__plan_part {
@@ -11,6 +12,7 @@ typedef struct tb__plan_part {
     double penalty;      /* weight * penalty: what counts when it is in one of the two alone */
     bool in_query;
     const float *vector; /* the query's values of this part, borrowed */
+    tb__query_code code; /* of these values; code.values is NULL where no codes are used */
 } tb__plan_part;
 
 typedef struct tb__plan {
@@ -22,10 +24,13 @@ typedef struct tb__plan {
     bool query_has[TB_INDEX_MAX_PARTS];       /* every part of the layout */
     uint32_t *exclude;                        /* sorted, owned; NULL for none */
     size_t n_exclude;
+    int16_t *code_values; /* memory of the parts' codes; NULL while there are none */
 } tb__plan;
 
 /* TB_INVALID with the reason, TB_NO_MEMORY.  The plan borrows the query and its arrays. */
 tb_status tb__plan_init(tb__plan *plan, const tb_index *index, const tb_index_query *query, tb_error *err) TB_MUST_CHECK;
+/* Encodes the query, so that the scan looks at codes first.  TB_NO_MEMORY. */
+tb_status tb__plan_encode(tb__plan *plan, tb_error *err) TB_MUST_CHECK;
 /* Accepts a zeroed one. */
 void tb__plan_clear(tb__plan *plan);
 /* Whether a group may answer. */

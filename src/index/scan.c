@@ -40,7 +40,7 @@ static uint32_t find_bit(const slot_bits *bits, uint32_t from, bool value)
 bool tb__scan_init(tb__scan *scan, const tb__plan *plan, const tb_distance_table *kernels, uint64_t sequence, size_t k)
 {
     *scan = (tb__scan){.plan = plan, .kernels = kernels, .sequence = sequence};
-    scan->distances = tb_alloc_aligned(plan->n_parts * TB__CHUNK_SLOTS, sizeof *scan->distances);
+    scan->distances = tb_alloc_aligned((plan->n_parts + 1) * TB__CHUNK_SLOTS, sizeof *scan->distances);
     if (scan->distances && tb__top_init(&scan->top, k, plan->query->best_per_group)) return true;
     tb__scan_clear(scan);
     return false;
@@ -101,16 +101,18 @@ static void drop_missing(const tb__plan *plan, const slot_bits *present, slot_bi
     }
 }
 
-/* Distances of one part, for the slots that are still in and have it. */
+/* Distances of one part, or lower bounds where it is coded, for the slots that are still in and have it. */
 static void compute_part(tb__scan *scan, const tb__chunk *chunk, size_t i, const slot_bits *present)
 {
     const tb__plan_part *part = &scan->plan->parts[i];
-    const size_t stride = chunk->strides[part->part];
     float *out = scan->distances + i * TB__CHUNK_SLOTS;
     for (uint32_t from = find_bit(present, 0, true); from < TB__CHUNK_SLOTS;) {
         const uint32_t to = find_bit(present, from, false);
-        scan->kernels->l2_block(part->vector, tb__chunk_vector(chunk, part->part, from), stride,
-                                part->dim, to - from, out + from);
+        if (part->code.values)
+            scan->kernels->bound_block(&part->code, &chunk->codes[part->part], from, to - from, out + from);
+        else
+            scan->kernels->l2_block(part->vector, tb__chunk_vector(chunk, part->part, from), chunk->strides[part->part],
+                                    part->dim, to - from, out + from);
         from = find_bit(present, to, true);
     }
 }
@@ -121,13 +123,74 @@ static bool same_bits(const slot_bits *a, const slot_bits *b)
     return memcmp(a, b, sizeof *a) == 0;
 }
 
-static void offer(tb__scan *scan, const tb__chunk *chunk, uint32_t slot, double distance2)
+/* Less the slots that are certainly farther than `limit`, by a sum in f32 that the compiler can vectorise.  The sum
+ * leaves out parts that some slots lack, which only makes it smaller; every mode's distance is at least
+ * sum * asked / used (sum, where nothing is renormalised).  Weights are scaled to a sum of 1, so that nothing
+ * overflows; the slack covers roundings and underflow. */
+static void narrow_slots(tb__scan *scan, uint32_t in_all, double limit, slot_bits *slots)
+{
+    const tb__plan *plan = scan->plan;
+    float *totals = scan->distances + plan->n_parts * TB__CHUNK_SLOTS;
+    double used = 0;
+    memset(totals, 0, TB__CHUNK_SLOTS * sizeof *totals);
+    for (size_t i = 0; i < plan->n_parts; i++) {
+        if (!plan->parts[i].in_query) continue;
+        used += plan->parts[i].weight;
+        if (!(in_all >> i & 1u)) continue;
+        const float weight = (float)(plan->parts[i].weight / plan->asked_weight);
+        const float *part = scan->distances + i * TB__CHUNK_SLOTS;
+        for (size_t slot = 0; slot < TB__CHUNK_SLOTS; slot++) totals[slot] += weight * part[slot];
+    }
+    if (plan->query->missing == TB_MISSING_PENALIZE) used = plan->asked_weight;
+    const double scaled = limit * (used / plan->asked_weight) / plan->asked_weight * (1 + 1e-5) + 1e-37;
+    if (!(scaled < 1e38)) return;
+    const float bound = (float)scaled;
+    for (size_t w = 0; w < TB__CHUNK_WORDS; w++) {
+        const float *run = totals + w * 64;
+        int any = 0;
+        for (size_t bit = 0; bit < 64; bit++) any |= run[bit] <= bound;
+        uint64_t kept = 0;
+        if (any)
+            for (size_t bit = 0; bit < 64; bit++) kept |= (uint64_t)(run[bit] <= bound) << bit;
+        slots->words[w] &= kept;
+    }
+}
+
+/* False: it is past the threshold, or too far for the best so far. */
+static bool may_win(tb__scan *scan, double distance2)
 {
     if (distance2 > scan->plan->query->max_distance2) {
         scan->dropped_threshold++;
-        return;
+        return false;
     }
-    if (distance2 > tb__top_bound(&scan->top)) return;
+    return !(distance2 > tb__top_bound(&scan->top));
+}
+
+/* The exact distance of a slot; item_has as in tb__plan_distance. */
+static double compute_distance(const tb__scan *scan, const tb__chunk *chunk, uint32_t slot, uint32_t item_has)
+{
+    const tb__plan *plan = scan->plan;
+    float distances[TB_INDEX_MAX_PARTS];
+    for (size_t i = 0; i < plan->n_parts; i++) {
+        const tb__plan_part *part = &plan->parts[i];
+        if (part->in_query && (item_has >> i & 1u))
+            distances[i] = scan->kernels->l2(part->vector, tb__chunk_vector(chunk, part->part, slot), part->dim);
+    }
+    double weight_used;
+    return tb__plan_distance(plan, item_has, distances, 1, &weight_used);
+}
+
+/* Weighs what compute_part has found for the slot, and compares exactly what that does not rule out. */
+static void consider_slot(tb__scan *scan, const tb__chunk *chunk, uint32_t slot, uint32_t item_has)
+{
+    double weight_used;
+    double distance2 = tb__plan_distance(scan->plan, item_has, scan->distances + slot, TB__CHUNK_SLOTS, &weight_used);
+    if (!may_win(scan, distance2)) return;
+    if (scan->plan->code_values) {
+        distance2 = compute_distance(scan, chunk, slot, item_has);
+        scan->n_exact++;
+        if (!may_win(scan, distance2)) return;
+    }
     tb__top_offer(&scan->top, &(tb__candidate){
                                   .distance2 = distance2,
                                   .label = chunk->labels[slot],
@@ -160,13 +223,19 @@ void tb__scan_chunk(tb__scan *scan, const tb__chunk *chunk)
         if (same_bits(&present[i], &slots)) in_all |= UINT32_C(1) << i;
         if (plan->parts[i].in_query) compute_part(scan, chunk, i, &present[i]);
     }
+    if (!plan->code_values) scan->n_exact += n_compared;
+    const double max_distance2 = plan->query->max_distance2, top_bound = tb__top_bound(&scan->top);
+    if (top_bound < max_distance2) {
+        narrow_slots(scan, in_all, top_bound, &slots);
+    } else if (max_distance2 < __builtin_inf()) {
+        narrow_slots(scan, in_all, max_distance2, &slots);
+        scan->dropped_threshold += n_compared - count_bits(&slots);
+    }
     for (uint32_t slot = find_bit(&slots, 0, true); slot < TB__CHUNK_SLOTS; slot = find_bit(&slots, slot + 1, true)) {
         uint32_t item_has = in_all;
         for (size_t i = 0; i < plan->n_parts; i++)
             if (!(in_all >> i & 1u)) item_has |= (uint32_t)get_bit(&present[i], slot) << i;
-        double weight_used;
-        offer(scan, chunk, slot,
-              tb__plan_distance(plan, item_has, scan->distances + slot, TB__CHUNK_SLOTS, &weight_used));
+        consider_slot(scan, chunk, slot, item_has);
     }
 }
 
@@ -177,4 +246,5 @@ void tb__scan_merge(tb__scan *scan, const tb__scan *other)
     scan->dropped_filter += other->dropped_filter;
     scan->dropped_missing += other->dropped_missing;
     scan->dropped_threshold += other->dropped_threshold;
+    scan->n_exact += other->n_exact;
 }

@@ -2,8 +2,9 @@
 /* The exact scan of one chunk after the other: what one thread of a search does.
  *
  * Per chunk: bits of the slots alive in the view; less those that the filter drops; less those that share no
- * part with the query (or lack one that they must have); block distances part by part, for the runs of bits that
- * are left; weighted sums; the k best.  Counters say where items went.  One thread per tb__scan. */
+ * part with the query (or lack one that they must have); block distances part by part, or lower bounds from codes
+ * (code.h), for the runs of bits that are left; weighted sums; exact distances of what the bounds do not rule out;
+ * the k best.  Counters say where items went.  One thread per tb__scan. */
 #ifndef TIMBRE_INDEX_SCAN_H
 #define TIMBRE_INDEX_SCAN_H
 
@@ -17,8 +18,10 @@ typedef struct tb__scan {
     const tb_distance_table *kernels; /* borrowed */
     uint64_t sequence;
     tb__top top;
-    uint64_t n_items, dropped_filter, dropped_missing, dropped_threshold;
-    float *distances; /* [plan.n_parts][TB__CHUNK_SLOTS] */
+    uint64_t n_items, dropped_filter, dropped_missing;
+    uint64_t dropped_threshold; /* all of them as long as top is not full */
+    uint64_t n_exact;           /* compared by their vectors */
+    float *distances; /* [plan.n_parts][TB__CHUNK_SLOTS], and a row for sums */
 } tb__scan;
 
 /* k: that of the query or, if that is less, the number of items there can be; at least 1.

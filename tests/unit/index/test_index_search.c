@@ -15,6 +15,7 @@ static const tb_index_layout layouts[] = {
     {.n_parts = 2, .part_dims = {3, 17}},
     {.n_parts = 5, .part_dims = {8, 8, 8, 8, 8}},
     {.n_parts = 4, .part_dims = {33, 5, 16, 1}},
+    {.n_parts = 3, .part_dims = {40, 65, 32}},
     {.n_parts = 16, .part_dims = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}},
 };
 enum { N_LAYOUTS = sizeof layouts / sizeof *layouts };

@@ -220,7 +220,7 @@ static tb_status check_features(const tb_store *store, const tb_feature_value *f
                                 tb_error *err)
 {
     for (size_t i = 0; i < n; i++) {
-        size_t position;
+        size_t position = 0;
         const tb_status status = find_feature(store, features[i].name, i, &position, err);
         if (status != TB_OK) return status;
         if (!isfinite(features[i].value) && !(may_be_nan && isnan(features[i].value)))
@@ -237,7 +237,7 @@ static tb_status write_features(tb__conn *conn, int64_t track_id, const tb_featu
     TB_TRY(tb__query_open(&q, conn, conn->store->sql_put_features, err));
     tb__query_int(&q, 1, track_id);
     for (size_t i = 0; i < n; i++) {
-        size_t position;
+        size_t position = 0;
         TB_TRY(find_feature(conn->store, features[i].name, i, &position, err));
         tb__query_double(&q, (int)position + 2, features[i].value);
     }

@@ -92,7 +92,7 @@ static tb_status sndfile_open(tb_input *input, const tb_sniff *sniff, const char
     SF_VIRTUAL_IO calls = {input_length, input_seek, input_read, input_write, input_tell};
     SF_INFO found = {0};
     sndfile_state *self = NULL;
-    if (strcmp(sniff->name, "Ogg Vorbis") == 0 && !tb__ogg_vorbis_headers_ok(&input->io, input->start))
+    if (strcmp(sniff->name, "Ogg Vorbis") == 0 && !tb__ogg_vorbis_headers_ok(input))
         TB_FAIL(err, TB_CORRUPT, "%s is a damaged Ogg Vorbis file: its headers are not whole", name);
     self = tb_alloc(1, sizeof *self);
     if (!self) TB_FAIL(err, TB_NO_MEMORY, "no memory to decode %s", name);

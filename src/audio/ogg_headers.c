@@ -2,6 +2,7 @@
 /* Pages as in RFC 3533, section 6; headers as in the Vorbis I specification, section 4.2. */
 #include "audio/ogg_headers.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { PAGE_HEAD = 27, MAX_PAGE = 27 + 255 + 255 * 255, MAX_PAGES = 2000 };
@@ -30,17 +31,19 @@ static uint32_t checksum(const page *p)
     return crc;
 }
 
-static bool read_page(const tb_audio_io *io, int64_t at, page *p)
+static bool read_page(tb_input *input, page *p)
 {
-    const int64_t count = tb_audio_io_read_fully(io, at, p->bytes, sizeof p->bytes);
-    if (count < PAGE_HEAD || memcmp(p->bytes, "OggS", 4) != 0 || p->bytes[4] != 0) return false;
-    p->head_size = PAGE_HEAD + (size_t)p->bytes[26];
-    p->size = p->head_size;
-    if ((size_t)count < p->head_size) return false;
+    if (tb_input_read(input, p->bytes, PAGE_HEAD) != PAGE_HEAD) return false;
+    if (memcmp(p->bytes, "OggS", 4) != 0 || p->bytes[4] != 0) return false;
+    const size_t n_segments = p->bytes[26];
+    p->head_size = p->size = PAGE_HEAD + n_segments;
+    if (tb_input_read(input, p->bytes + PAGE_HEAD, n_segments) != n_segments) return false;
     for (size_t i = PAGE_HEAD; i < p->head_size; i++) p->size += p->bytes[i];
+    const size_t n_body = p->size - p->head_size;
+    if (tb_input_read(input, p->bytes + p->head_size, n_body) != n_body) return false;
     p->serial = get_le32(p->bytes + 14);
     p->number = get_le32(p->bytes + 18);
-    return (size_t)count >= p->size && checksum(p) == get_le32(p->bytes + 22);
+    return checksum(p) == get_le32(p->bytes + 22);
 }
 
 static bool is_identification(const uint8_t *packet, size_t size)
@@ -51,16 +54,14 @@ static bool is_identification(const uint8_t *packet, size_t size)
            block_0 <= block_1 && block_1 <= 13 && (packet[29] & 1) != 0;
 }
 
-bool tb__ogg_vorbis_headers_ok(const tb_audio_io *io, int64_t start)
+static bool check_headers(tb_input *input)
 {
     page p;
-    int64_t at = start;
     int n_packets = 0;         /* that are complete */
     bool starts_packet = true; /* the next byte of the stream is the first of a packet */
     uint32_t serial = 0;
     for (uint32_t n = 0; n < MAX_PAGES && n_packets < 3; n++) {
-        if (!read_page(io, at, &p)) return false;
-        at += (int64_t)p.size;
+        if (!read_page(input, &p)) return false;
         if (n == 0) {
             serial = p.serial;
             if ((p.bytes[5] & 2) == 0 || p.bytes[26] != 1) return false; /* begins the stream, with one packet */
@@ -77,4 +78,12 @@ bool tb__ogg_vorbis_headers_ok(const tb_audio_io *io, int64_t start)
         }
     }
     return n_packets == 3;
+}
+
+bool tb__ogg_vorbis_headers_ok(tb_input *input)
+{
+    (void)tb_input_seek(input, 0, SEEK_SET);
+    const bool ok = check_headers(input);
+    (void)tb_input_seek(input, 0, SEEK_SET);
+    return ok;
 }

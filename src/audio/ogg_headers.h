@@ -7,12 +7,11 @@
 #ifndef TIMBRE_AUDIO_OGG_HEADERS_H
 #define TIMBRE_AUDIO_OGG_HEADERS_H
 
-#include "audio/audio_io.h"
+#include "audio/decode_internal.h"
 
 #include <stdbool.h>
-#include <stdint.h>
 
-/* start: of the first page.  False also when reading fails. */
-bool tb__ogg_vorbis_headers_ok(const tb_audio_io *io, int64_t start);
+/* Leaves the input at position 0.  False also when reading fails (input->error_number). */
+bool tb__ogg_vorbis_headers_ok(tb_input *input);
 
 #endif

@@ -38,7 +38,7 @@ _Static_assert(N <= MODULATION_FFT, "the window fits the FFT of the modulation")
 static const float RANGE_DB = 70, LOWEST_DB = -120; /* of mel bands */
 static const float SILENCE = 1e-8f;                 /* mean square: -80 dBFS */
 static const float TONE_RANGE = 1e-3f;              /* a long frame has pitch above this share of the strongest */
-static const float NO_TONALITY = 0.10f, FULL_TONALITY = 0.16f; /* presence of harmony 0 and 1; white noise has 0.13 */
+static const float FULL_TONALITY = 0.05f; /* where presence of harmony reaches 1; bare drums have 0.01, but white noise 0.13 */
 static const float FULL_ONSETS_DB = 0.2f;           /* the same for rhythm: mean onset strength */
 static const double MODULATION_LOW_HZ = 0.4, MODULATION_HIGH_HZ = 16;
 
@@ -442,7 +442,7 @@ static void compute_presence(const tb_descriptor_window *window, size_t n, size_
     for (size_t t = 0; t < n_long; t++) tonality += window->tonality[t];
     const float active = (float)n_active / (float)n;
     presence[TB_DESCRIPTOR_TIMBRE] = presence[TB_DESCRIPTOR_DYNAMICS] = active;
-    presence[TB_DESCRIPTOR_HARMONY] = active * clamp_share((tonality / (float)n_long - NO_TONALITY) / (FULL_TONALITY - NO_TONALITY));
+    presence[TB_DESCRIPTOR_HARMONY] = active * clamp_share(tonality / (float)n_long / FULL_TONALITY);
     presence[TB_DESCRIPTOR_RHYTHM] = active * clamp_share(onsets / (float)n / FULL_ONSETS_DB);
 }
 

@@ -14,7 +14,7 @@ enum {
     MAX_VALUE_BYTES = 4096,
     MAX_WORDS_BYTES = 2000,
     MAX_WORDS = 64,
-    MAX_ALTERNATIVES = 200 /* of values that become a chain of ORs: SQLite's expressions may be 1000 deep */
+    MAX_ALTERNATIVES = 100 /* of values that become a chain of ORs: SQLite's expressions may be 1000 deep */
 };
 
 /* --- the tree ----------------------------------------------------------------------------------------- */

@@ -17,7 +17,8 @@ tb_status tb__sql_error(const tb__conn *conn, int code, tb_error *err)
     sqlite3 *db = conn ? conn->db : NULL;
     const char *path = conn && conn->store ? conn->store->path : "timbre.db";
     const int extended = db ? sqlite3_extended_errcode(db) : code;
-    const int os_error = db ? sqlite3_system_errno(db) : 0;
+    const int system_error = db ? sqlite3_system_errno(db) : 0;
+    const int os_error = system_error ? system_error : errno; /* a failing commit does not set the first */
     const char *detail = db && (extended & 0xff) == (code & 0xff) ? sqlite3_errmsg(db) : sqlite3_errstr(code);
     switch (code & 0xff) {
     case SQLITE_OK:
@@ -66,6 +67,7 @@ tb_status tb__sql_error(const tb__conn *conn, int code, tb_error *err)
 
 tb_status tb__sql_run(tb__conn *conn, const char *sql, tb_error *err)
 {
+    errno = 0;
     const int code = sqlite3_exec(conn->db, sql, NULL, NULL, NULL);
     return code == SQLITE_OK ? TB_OK : tb__sql_error(conn, code, err);
 }
@@ -141,6 +143,7 @@ void tb__query_blob(tb__query *q, int at, const void *bytes, size_t size)
 tb_status tb__query_next(tb__query *q, bool *row, tb_error *err)
 {
     int code = q->bind_code;
+    errno = 0; /* so that tb__sql_error finds this call's, if any */
     if (code == SQLITE_OK) code = sqlite3_step(q->statement);
     if (code == SQLITE_ROW || code == SQLITE_DONE) {
         *row = code == SQLITE_ROW;

@@ -110,7 +110,7 @@ static tb_status set_journal(tb__conn *conn, bool is_new, tb_error *err)
     tb_status status = TB_OK;
     tb__query q = {0};
     bool row = false;
-    if (is_new) TB_TRY(tb__sql_run(conn, "PRAGMA page_size = 8192", err));
+    if (is_new) TB_TRY(tb__sql_run(conn, "PRAGMA page_size = 4096", err));
     TB_TRY(tb__query_open_once(&q, conn, "PRAGMA journal_mode = WAL", err));
     TB_TRY(tb__query_next(&q, &row, err));
     const char *mode = row ? (const char *)sqlite3_column_text(q.statement, 0) : NULL;

@@ -7,4 +7,11 @@ tests_unit_store_test_store_LDADD = tests/support/libtesting.la src/store/libsto
 tests_unit_store_test_store_SOURCES = \
 	tests/unit/store/store_support.c \
 	tests/unit/store/store_support.h \
-	tests/unit/store/test_store.c
+	tests/unit/store/test_durability.c \
+	tests/unit/store/test_embedding_table.c \
+	tests/unit/store/test_file_table.c \
+	tests/unit/store/test_filter.c \
+	tests/unit/store/test_job_table.c \
+	tests/unit/store/test_store.c \
+	tests/unit/store/test_track_list.c \
+	tests/unit/store/test_track_table.c

@@ -123,3 +123,17 @@ void test_sql(const char *folder, const char *sql)
     if (sqlite3_exec(db, sql, NULL, NULL, &message) != SQLITE_OK) fail_msg("%s: %s", sql, message);
     sqlite3_close(db);
 }
+
+void test_fill(const char *folder, int n)
+{
+    char sql[1200];
+    snprintf(sql, sizeof sql,
+             "BEGIN; WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
+             "INSERT INTO tracks (uid, audio_hash, added_ms, updated_ms, duration_s, rate_hz, channels, format, title, artist, "
+             "album, genre, year) SELECT printf('fill%%012d', i), CAST(printf('hash%%028d', i) AS BLOB), i, i, i %% 600, 44100, 2, "
+             "'flac', 'Title ' || (i * 7919 %% 100003), 'Artist ' || (i %% 997), 'Album ' || (i %% 9973), 'Genre ' || (i %% 10), "
+             "1960 + i %% 60 FROM n; "
+             "INSERT INTO features (track_id, f_tempo, f_loudness) SELECT id, 60 + id * 31 %% 1201 / 10.0, -id %% 40 FROM tracks "
+             "WHERE id NOT IN (SELECT track_id FROM features); COMMIT", n);
+    test_sql(folder, sql);
+}

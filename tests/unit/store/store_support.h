@@ -34,5 +34,7 @@ bool test_embeddings_equal(const tb_embedding_row *a, const tb_embedding_row *b)
 
 /* Runs SQL on the database file behind the store's back. */
 void test_sql(const char *folder, const char *sql);
+/* Adds n tracks at once in that way, with a tempo of 60 to 180 and a genre of ten, but without words. */
+void test_fill(const char *folder, int n);
 
 #endif

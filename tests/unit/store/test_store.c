@@ -6,6 +6,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/rng.h"
+#include "store/sql_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -57,24 +58,32 @@ static void opens_a_new_folder_and_finds_it_again(void **state)
     tb_free(folder);
 }
 
+static int64_t pragma(tb__conn *conn, const char *sql)
+{
+    sqlite3_stmt *statement;
+    assert_int_equal(sqlite3_prepare_v2(conn->db, sql, -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    const char *text = (const char *)sqlite3_column_text(statement, 0);
+    const int64_t value = strcmp(text, "wal") == 0 ? -1 : sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return value;
+}
+
 static void database_is_set_up_for_durability(void **state)
 {
     (void)state;
-    const char *folder = tb_test_folder();
-    tb_store_close(test_open(folder));
-    char *path = database_path(folder);
-    sqlite3 *db;
-    sqlite3_stmt *statement;
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, "SELECT journal_mode, application_id, user_version FROM pragma_journal_mode, "
-                                        "pragma_application_id, pragma_user_version", -1, &statement, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-    assert_string_equal((const char *)sqlite3_column_text(statement, 0), "wal");
-    assert_int_equal(sqlite3_column_int(statement, 1), TB_STORE_APPLICATION_ID);
-    assert_true(sqlite3_column_int(statement, 2) >= 1);
-    sqlite3_finalize(statement);
-    sqlite3_close(db);
-    tb_free(path);
+    tb_store *store = test_open_new();
+    assert_int_equal(pragma(&store->writer, "PRAGMA journal_mode"), -1);
+    assert_int_equal(pragma(&store->writer, "PRAGMA synchronous"), 2); /* FULL: the WAL is synced at each commit */
+    assert_int_equal(pragma(&store->writer, "PRAGMA foreign_keys"), 1);
+    assert_int_equal(pragma(&store->writer, "PRAGMA trusted_schema"), 0);
+    assert_int_equal(pragma(&store->writer, "PRAGMA application_id"), TB_STORE_APPLICATION_ID);
+    assert_true(pragma(&store->writer, "PRAGMA user_version") >= 1);
+    int defensive = 0;
+    sqlite3_db_config(store->readers[0].db, SQLITE_DBCONFIG_DEFENSIVE, -1, &defensive);
+    assert_int_equal(defensive, 1);
+    assert_int_equal(sqlite3_db_readonly(store->readers[0].db, "main"), 1);
+    tb_store_close(store);
 }
 
 static void wrong_options_are_refused(void **state)

@@ -250,13 +250,13 @@ tb_status tb_engine_open(const tb_engine_options *options, tb_engine **engine, t
     made->n_threads = options->n_threads ? options->n_threads : n_processors > 0 ? (size_t)n_processors : 1;
     if (made->n_threads > TB_INDEX_MAX_THREADS) made->n_threads = TB_INDEX_MAX_THREADS;
 
-    made->data_folder = tb_strdup(options->data_folder);
+    TB_TRY(tb_fs_make_directories(options->data_folder, err));
+    TB_TRY(tb_fs_real_path(options->data_folder, &made->data_folder, err)); /* the store keeps whole paths */
     made->models_folder = tb_strdup(options->models_folder);
-    made->incoming_folder = tb_fs_join(options->data_folder, "incoming");
-    made->uploads_folder = tb_fs_join(options->data_folder, "audio");
-    if (!made->data_folder || !made->models_folder || !made->incoming_folder || !made->uploads_folder)
+    made->incoming_folder = tb_fs_join(made->data_folder, "incoming");
+    made->uploads_folder = tb_fs_join(made->data_folder, "audio");
+    if (!made->models_folder || !made->incoming_folder || !made->uploads_folder)
         TB_FAIL(err, TB_NO_MEMORY, "no memory for the engine");
-    TB_TRY(tb_fs_make_directories(made->data_folder, err));
     TB_TRY(open_store(made, options, err)); /* takes the folder's lock: from here on it is ours */
     TB_TRY(tb_fs_make_directories(made->incoming_folder, err));
     TB_TRY(tb_fs_make_directories(made->uploads_folder, err));

@@ -216,10 +216,6 @@ static bool prepare_body(exchange *x)
 {
     tb_error err;
     if (x->body_length == 0) return true;
-    if (x->route.body == TB_BODY_NONE) {
-        refuse(x, TB_INVALID, "this call takes no body");
-        return false;
-    }
     const char *type = tb_request_header(&x->request, "content-type");
     const tb_body_form form = tb_api_body_form(x->route.body, type);
     if (form == TB_FORM_REFUSED) {
@@ -267,6 +263,18 @@ static enum MHD_Result handle_head(exchange *x, const char *method)
 
 /* --- the body --------------------------------------------------------------------------------------------------- */
 
+/* The files go now, and not when the last of a body that nobody wants has come. */
+static void drop_body(exchange *x)
+{
+    const tb_request old = x->request;
+    tb_body_free(x->body);
+    x->body = NULL;
+    tb_request_clear(&x->request);
+    tb_request_init(&x->request);
+    x->request.method = old.method;
+    memcpy(x->request.id, old.id, sizeof old.id);
+}
+
 static enum MHD_Result handle_bytes(exchange *x, const char *bytes, size_t size)
 {
     tb_error err;
@@ -277,6 +285,7 @@ static enum MHD_Result handle_bytes(exchange *x, const char *bytes, size_t size)
         set_deadline(x, x->begun_ns + (int64_t)(allowed_s * 1e9));
         if (tb_body_write(x->body, bytes, size, &err) == TB_OK) return MHD_YES;
         tb_reply_error(&x->reply, &err);
+        drop_body(x);
         const int64_t left = x->body_length < 0 ? INT64_MAX : x->body_length - x->received;
         if (left <= DISCARD_LIMIT_BYTES) {
             x->state = DISCARD;
@@ -411,9 +420,9 @@ static void each_header(const exchange *x, void (*add)(void *context, const char
 {
     const tb_reply *reply = &x->reply;
     if (reply->content_type) add(context, "Content-Type", reply->content_type);
+    if (!has_header(reply, "X-Content-Type-Options")) add(context, "X-Content-Type-Options", "nosniff");
     for (size_t i = 0; i < reply->n_headers; i++) add(context, reply->headers[i].name, reply->headers[i].value);
     add(context, "X-Request-Id", x->request.id);
-    add(context, "X-Content-Type-Options", "nosniff");
     if (reply->content_type && tb_text_starts_with(reply->content_type, "text/html") &&
         !has_header(reply, "Content-Security-Policy"))
         add(context, "Content-Security-Policy", page_policy);

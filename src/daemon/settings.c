@@ -4,6 +4,7 @@
 #include "daemon/settings.h"
 
 #include "base/alloc.h"
+#include "base/fs.h"
 
 #include <stddef.h>
 
@@ -55,13 +56,29 @@ static const tb_setting rows[] = {
 
 static const tb_config_table table = {rows, sizeof rows / sizeof *rows, sizeof(tb_settings)};
 
+/* A name that nobody knows is wrong usage here, and not a file that is missing. */
+static tb_status blame_usage(tb_status status, tb_error *err)
+{
+    if (status != TB_NOT_FOUND) return status;
+    if (err) err->code = TB_INVALID;
+    return TB_INVALID;
+}
+
+static tb_status read_file(const char *path, tb_settings *settings, tb_error *err)
+{
+    tb_fs_info info;
+    const tb_status status = tb_fs_stat(path, &info, err);
+    if (status != TB_OK) return status;
+    return blame_usage(tb_config_read_file(&table, settings, path, err), err);
+}
+
 static tb_status read_flags(int argc, char **argv, tb_settings *settings, tb_error *err)
 {
     tb_status status = TB_OK;
     int n_rest = 0;
     char **rest = tb_alloc((size_t)argc + 1, sizeof *rest);
     if (!rest) TB_FAIL(err, TB_NO_MEMORY, "no memory to read the flags");
-    TB_TRY(tb_config_read_flags(&table, settings, argc, argv, &n_rest, rest, err));
+    TB_TRY(blame_usage(tb_config_read_flags(&table, settings, argc, argv, &n_rest, rest, err), err));
     if (n_rest > 0) TB_FAIL(err, TB_INVALID, "\"%s\" is not a flag: see --help", rest[0]);
 out:
     tb_free(rest);
@@ -77,7 +94,7 @@ tb_status tb_settings_read(int argc, char **argv, char **environment, tb_setting
     TB_TRY(read_flags(argc, argv, &first, err));
 
     TB_TRY(tb_config_defaults(&table, &made, err));
-    if (first.config) TB_TRY(tb_config_read_file(&table, &made, first.config, err));
+    if (first.config) TB_TRY(read_file(first.config, &made, err));
     TB_TRY(tb_config_read_environment(&table, &made, environment, err));
     TB_TRY(read_flags(argc, argv, &made, err));
     *settings = made;

@@ -20,4 +20,5 @@ include tests/unit/store/local.mk
 include tests/unit/model/local.mk
 include tests/unit/engine/local.mk
 include tests/unit/api/local.mk
+include tests/unit/http/local.mk
 endif

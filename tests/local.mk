@@ -9,7 +9,9 @@ tests_support_libtesting_la_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_support_libtesting_la_LIBADD = $(CMOCKA_LIBS)
 tests_support_libtesting_la_SOURCES = \
 	tests/support/testing.c \
-	tests/support/testing.h
+	tests/support/testing.h \
+	tests/support/wav.c \
+	tests/support/wav.h
 
 include tests/unit/base/local.mk
 include tests/unit/audio/local.mk

@@ -2,6 +2,7 @@
 /* Decoding by libsndfile, through its virtual I/O, so that it opens no file by itself (it would look for
  * resource forks beside some). */
 #include "audio/decode_internal.h"
+#include "audio/ogg_headers.h"
 
 #include "base/alloc.h"
 #include "base/text.h"
@@ -90,7 +91,10 @@ static tb_status sndfile_open(tb_input *input, const tb_sniff *sniff, const char
     tb_decoder_info *info = &facts->info;
     SF_VIRTUAL_IO calls = {input_length, input_seek, input_read, input_write, input_tell};
     SF_INFO found = {0};
-    sndfile_state *self = tb_alloc(1, sizeof *self);
+    sndfile_state *self = NULL;
+    if (strcmp(sniff->name, "Ogg Vorbis") == 0 && !tb__ogg_vorbis_headers_ok(input))
+        TB_FAIL(err, TB_CORRUPT, "%s is a damaged Ogg Vorbis file: its headers are not whole", name);
+    self = tb_alloc(1, sizeof *self);
     if (!self) TB_FAIL(err, TB_NO_MEMORY, "no memory to decode %s", name);
     self->input = input;
     self->file = sf_open_virtual(&calls, SFM_READ, &found, input);

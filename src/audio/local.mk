@@ -13,6 +13,8 @@ src_audio_libaudio_la_SOURCES = \
 	src/audio/file_name.h \
 	src/audio/identity.c \
 	src/audio/identity.h \
+	src/audio/ogg_headers.c \
+	src/audio/ogg_headers.h \
 	src/audio/resample.c \
 	src/audio/resample.h \
 	src/audio/sniff.c \

@@ -52,7 +52,7 @@ static const magic_row rows[] = {
     {MAGIC(0, "OggS"), MAGIC(28, "OpusHead"), SNDFILE("Ogg Opus", "ogg")},
     {MAGIC(0, "OggS"), MAGIC(28, "\x7f""FLAC"), SNDFILE("Ogg FLAC", "ogg")},
     {MAGIC(0, "OggS"), MAGIC(28, "Speex   "), FFMPEG("Ogg Speex", "ogg")},
-    {MAGIC(0, "OggS"), NO_SECOND, SNDFILE("Ogg", "ogg")},
+    {MAGIC(0, "OggS"), NO_SECOND, FFMPEG_BOX("Ogg", "ogg")},
     /* FFmpeg; pictures share the box format of MP4 and come first */
     {MAGIC(4, "ftyp"), MAGIC(8, "avif"), OTHER("an AVIF picture")},
     {MAGIC(4, "ftyp"), MAGIC(8, "heic"), OTHER("a HEIC picture")},

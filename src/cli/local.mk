@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-EXTRA_PROGRAMS += timbre
+bin_PROGRAMS += timbre
 timbre_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CURL_CFLAGS)
 timbre_LDADD = src/train/libtrain.la src/api/libapi.la src/engine/libengine.la src/model/libmodel.la \
 	src/store/libstore.la src/index/libindex.la src/nn/libnn.la src/dsp/libdsp.la src/audio/libaudio.la \

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-EXTRA_PROGRAMS += timbred
+sbin_PROGRAMS += timbred
 timbred_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 timbred_LDADD = src/http/libhttp.la src/api/libapi.la src/engine/libengine.la src/model/libmodel.la \
 	src/store/libstore.la src/index/libindex.la src/nn/libnn.la src/dsp/libdsp.la src/audio/libaudio.la \

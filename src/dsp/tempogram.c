@@ -174,13 +174,18 @@ static bool is_peak(const tb_tempogram *tempogram, size_t lag)
     return mean[lag] > mean[lag - 1] && mean[lag] >= mean[lag + 1];
 }
 
-/* Top of the parabola through the tempogram at a peak and its neighbours, the taper taken out. */
+/* Top of the parabola through the tempogram at a peak and its neighbours; the taper, which pulls a peak
+ * towards the shorter lags, is taken out where the peak survives that. */
 static double peak_position(const tb_tempogram *tempogram, size_t lag)
 {
     if (!is_peak(tempogram, lag)) return (double)lag;
-    const double a = (double)tempogram->mean[lag - 1], b = (double)tempogram->mean[lag],
-                 c = (double)tempogram->mean[lag + 1];
-    return (double)lag + 0.5 * (a - c) / (a - 2.0 * b + c);
+    double y[3], corrected[3];
+    for (size_t i = 0; i < 3; i++) {
+        y[i] = (double)tempogram->mean[lag - 1 + i];
+        corrected[i] = y[i] / fmax((double)tempogram->taper[lag - 1 + i], 1e-3);
+    }
+    if (corrected[1] > corrected[0] && corrected[1] > corrected[2]) memcpy(y, corrected, sizeof y);
+    return (double)lag + 0.5 * (y[0] - y[2]) / (y[0] - 2.0 * y[1] + y[2]);
 }
 
 /* A lag known to half a frame becomes finer by its multiples: the peak at 2 and 4 times the lag is as

@@ -444,8 +444,8 @@ tb_status tb_engine_search(tb_engine *e, const tb_query *query, const tb_search_
         tb_hit *hit = &result->hits[i];
         fill_track((int)i, &hit->track);
         hit->score = 1 - 0.25 * (double)i;
-        hit->distance = i == 1 ? (double)NAN : 0.5 * (double)i;
-        hit->parts[0] = (tb_part_score){.distance = hit->distance, .score = hit->score, .presence = 1, .used = true};
+        hit->distance = 0.5 * (double)i;
+        hit->parts[0] = (tb_part_score){.distance = i == 1 ? (double)NAN : hit->distance, .score = hit->score, .presence = 1, .used = true};
         hit->parts[1] = (tb_part_score){.distance = 0.5, .score = 0.5, .presence = 1};
         hit->has_highlight = options->highlights && i == 0;
         hit->highlight = (tb_highlight){.start_s = 24.5, .end_s = 34.5, .query_start_s = query->vector ? -1 : 31, .part = 0, .score = 0.9};

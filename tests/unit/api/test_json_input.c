@@ -37,13 +37,14 @@ static void broken_json_says_where(void **state)
     assert_non_null(strstr(err.message, "line 2, column 11"));
 }
 
+/* open n times, then close n times. */
 static char *repeat(const char *open, const char *close, size_t n)
 {
-    char *text = calloc(n, strlen(open) + strlen(close) + 1);
+    const size_t open_size = strlen(open), close_size = strlen(close);
+    char *text = calloc(n * (open_size + close_size) + 1, 1);
     assert_non_null(text);
-    char *at = text;
-    for (size_t i = 0; i < n; i++) at = stpcpy(at, open);
-    for (size_t i = 0; i < n; i++) at = stpcpy(at, close);
+    for (size_t i = 0; i < n; i++) memcpy(text + i * open_size, open, open_size);
+    for (size_t i = 0; i < n; i++) memcpy(text + n * open_size + i * close_size, close, close_size);
     return text;
 }
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -473,7 +474,8 @@ static void truncated_files_give_what_is_there(void **state)
             free(audio.samples);
             fixture_free(&cut);
         }
-        if (kind->format && n_decoded < 10) fail_msg("%s: only %zu cut files were decoded", kind->name, n_decoded);
+        const bool readable = kind->format && (fixture_have_ffmpeg() || strcmp(kind->suffix, "caf") != 0);
+        if (readable && n_decoded < 10) fail_msg("%s: only %zu cut files were decoded", kind->name, n_decoded);
         fixture_free(&made);
     }
 }
@@ -561,7 +563,11 @@ static void random_damage_does_no_harm(void **state)
     }
     const int64_t n_printed = fixture_capture_end(&capture);
     assert_true(n_decoded > 100);
+#ifdef HAVE_MPG123
     assert_int_equal(n_printed, 0);
+#else
+    (void)n_printed; /* libsndfile lets libmpg123 print */
+#endif
 }
 
 static void mp3_behind_garbage_and_tags_is_found(void **state)
@@ -735,6 +741,49 @@ static void each_failing_allocation_is_reported(void **state)
     }
 }
 
+typedef struct thread_job {
+    const fixture *files;
+    pthread_t thread;
+    size_t n_wrong;
+} thread_job;
+
+/* cmocka's asserts are for the main thread alone */
+static void *decode_all_kinds(void *context)
+{
+    thread_job *job = context;
+    for (size_t k = 0; k < n_fixture_kinds; k++) {
+        if (!job->files[k].bytes) continue;
+        tb_decoder *decoder = NULL;
+        float block[2 * 500];
+        size_t n = 1, total = 0;
+        tb_error error = {0};
+        if (tb_decoder_open_memory(job->files[k].bytes, job->files[k].size, "x", &decoder, &error) == TB_OK)
+            while (n > 0 && tb_decoder_read(decoder, block, 500, &n, &error) == TB_OK) total += n;
+        job->n_wrong += total < 6000;
+        tb_decoder_close(decoder);
+        job->n_wrong += tb_decoder_open_memory("OggS damaged", 12, "x", &decoder, &error) == TB_OK;
+    }
+    return NULL;
+}
+
+static void many_threads_decode_at_once(void **state)
+{
+    (void)state;
+    fixture files[32] = {{0}};
+    thread_job jobs[6] = {{0}};
+    assert_true(n_fixture_kinds <= 32);
+    for (size_t k = 0; k < n_fixture_kinds; k++) files[k] = fixture_of_kind(&fixture_kinds[k], 20000);
+    for (size_t i = 0; i < 6; i++) {
+        jobs[i].files = files;
+        assert_int_equal(pthread_create(&jobs[i].thread, NULL, decode_all_kinds, &jobs[i]), 0);
+    }
+    for (size_t i = 0; i < 6; i++) {
+        pthread_join(jobs[i].thread, NULL);
+        assert_int_equal(jobs[i].n_wrong, 0);
+    }
+    for (size_t k = 0; k < n_fixture_kinds; k++) fixture_free(&files[k]);
+}
+
 static void closing_nothing_is_fine(void **state)
 {
     (void)state;
@@ -758,4 +807,5 @@ TB_TESTS(decode, cmocka_unit_test(each_format_gives_the_signal_back),
          cmocka_unit_test(short_reads_of_the_source_do_not_matter),
          cmocka_unit_test(a_source_that_fails_is_an_io_error),
          cmocka_unit_test(a_source_shorter_than_its_size_is_truncated),
-         cmocka_unit_test(each_failing_allocation_is_reported), cmocka_unit_test(closing_nothing_is_fine))
+         cmocka_unit_test(each_failing_allocation_is_reported), cmocka_unit_test(many_threads_decode_at_once),
+         cmocka_unit_test(closing_nothing_is_fine))

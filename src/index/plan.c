@@ -56,6 +56,16 @@ static tb_status copy_exclude(tb__plan *plan, const tb_index_query *query, tb_er
     return TB_OK;
 }
 
+static void order_parts(tb__plan *plan)
+{
+    for (size_t i = 0; i < plan->n_parts; i++) {
+        size_t at = i;
+        for (; at > 0 && plan->parts[plan->order[at - 1]].weight < plan->parts[i].weight; at--)
+            plan->order[at] = plan->order[at - 1];
+        plan->order[at] = i;
+    }
+}
+
 tb_status tb__plan_init(tb__plan *plan, const tb_index *index, const tb_index_query *query, tb_error *err)
 {
     tb_status status = TB_OK;
@@ -80,9 +90,9 @@ tb_status tb__plan_init(tb__plan *plan, const tb_index *index, const tb_index_qu
             .vector = vector,
         };
         plan->asked_weight += weight;
-        if (plan->query_has[c]) plan->n_in_query++;
     }
     if (plan->n_parts == 0) TB_FAIL(err, TB_INVALID, "all weights are 0; at least one part must have a weight");
+    order_parts(plan);
     TB_TRY(copy_exclude(plan, query, err));
 out:
     if (status != TB_OK) tb__plan_clear(plan);

@@ -19,7 +19,7 @@ typedef struct tb__plan {
     const tb_index_query *query;             /* borrowed */
     tb__plan_part parts[TB_INDEX_MAX_PARTS]; /* the asked ones, in order of the layout */
     size_t n_parts;
-    size_t n_in_query;                        /* how many of them the query has */
+    size_t order[TB_INDEX_MAX_PARTS];         /* positions in parts, the heaviest first */
     double asked_weight;                      /* sum of all weights */
     bool query_has[TB_INDEX_MAX_PARTS];       /* every part of the layout */
     uint32_t *exclude;                        /* sorted, owned; NULL for none */

@@ -101,59 +101,87 @@ static void drop_missing(const tb__plan *plan, const slot_bits *present, slot_bi
     }
 }
 
-/* Distances of one part, or lower bounds where it is coded, for the slots that are still in and have it. */
-static void compute_part(tb__scan *scan, const tb__chunk *chunk, size_t i, const slot_bits *present)
+/* Distances of one part, or lower bounds where it is coded, for the slots in both sets. */
+static void compute_part(tb__scan *scan, const tb__chunk *chunk, size_t i, const slot_bits *present, const slot_bits *slots)
 {
     const tb__plan_part *part = &scan->plan->parts[i];
     float *out = scan->distances + i * TB__CHUNK_SLOTS;
-    for (uint32_t from = find_bit(present, 0, true); from < TB__CHUNK_SLOTS;) {
-        const uint32_t to = find_bit(present, from, false);
+    slot_bits both;
+    for (size_t w = 0; w < TB__CHUNK_WORDS; w++) both.words[w] = present->words[w] & slots->words[w];
+    for (uint32_t from = find_bit(&both, 0, true); from < TB__CHUNK_SLOTS;) {
+        const uint32_t to = find_bit(&both, from, false);
         if (part->code.values)
             scan->kernels->bound_block(&part->code, &chunk->codes[part->part], from, to - from, out + from);
         else
             scan->kernels->l2_block(part->vector, tb__chunk_vector(chunk, part->part, from), chunk->strides[part->part],
                                     part->dim, to - from, out + from);
-        from = find_bit(present, to, true);
+        from = find_bit(&both, to, true);
     }
 }
 
-/* Whether two sets are equal. */
-static bool same_bits(const slot_bits *a, const slot_bits *b)
+/* Whether every slot of `inner` is in `outer`. */
+static bool is_within(const slot_bits *inner, const slot_bits *outer)
 {
-    return memcmp(a, b, sizeof *a) == 0;
+    uint64_t outside = 0;
+    for (size_t w = 0; w < TB__CHUNK_WORDS; w++) outside |= inner->words[w] & ~outer->words[w];
+    return outside == 0;
 }
 
-/* Less the slots that are certainly farther than `limit`, by a sum in f32 that the compiler can vectorise.  The sum
- * leaves out parts that some slots lack, which only makes it smaller; every mode's distance is at least
- * sum * asked / used (sum, where nothing is renormalised).  Weights are scaled to a sum of 1, so that nothing
- * overflows; the slack covers roundings and underflow. */
-static void narrow_slots(tb__scan *scan, uint32_t in_all, double limit, slot_bits *slots)
+/* What a sum of parts with weights that add up to 1 may be at most, for an item that is not farther than `limit`.
+ * Every mode's distance is at least sum * asked / used (sum, where nothing is renormalised), whatever parts the sum
+ * leaves out.  In f32, with room for its roundings and underflow; infinite where f32 ends. */
+static float largest_sum(const tb__plan *plan, double limit)
+{
+    double used = plan->asked_weight;
+    if (plan->query->missing != TB_MISSING_PENALIZE) {
+        used = 0;
+        for (size_t i = 0; i < plan->n_parts; i++) used += plan->parts[i].in_query ? plan->parts[i].weight : 0;
+    }
+    const double sum = limit * (used / plan->asked_weight) / plan->asked_weight * (1 + 1e-5) + 1e-37;
+    return sum < 1e38 ? (float)sum : __builtin_inff();
+}
+
+/* Adds one part to the sums, and takes out the slots whose sum is too large by now. */
+static void narrow_slots(tb__scan *scan, size_t i, float most, slot_bits *slots)
 {
     const tb__plan *plan = scan->plan;
-    float *totals = scan->distances + plan->n_parts * TB__CHUNK_SLOTS;
-    double used = 0;
-    memset(totals, 0, TB__CHUNK_SLOTS * sizeof *totals);
-    for (size_t i = 0; i < plan->n_parts; i++) {
-        if (!plan->parts[i].in_query) continue;
-        used += plan->parts[i].weight;
-        if (!(in_all >> i & 1u)) continue;
-        const float weight = (float)(plan->parts[i].weight / plan->asked_weight);
-        const float *part = scan->distances + i * TB__CHUNK_SLOTS;
-        for (size_t slot = 0; slot < TB__CHUNK_SLOTS; slot++) totals[slot] += weight * part[slot];
-    }
-    if (plan->query->missing == TB_MISSING_PENALIZE) used = plan->asked_weight;
-    const double scaled = limit * (used / plan->asked_weight) / plan->asked_weight * (1 + 1e-5) + 1e-37;
-    if (!(scaled < 1e38)) return;
-    const float bound = (float)scaled;
+    float *sums = scan->distances + plan->n_parts * TB__CHUNK_SLOTS;
+    const float *part = scan->distances + i * TB__CHUNK_SLOTS;
+    const float weight = (float)(plan->parts[i].weight / plan->asked_weight);
+    for (size_t slot = 0; slot < TB__CHUNK_SLOTS; slot++) sums[slot] += weight * part[slot];
     for (size_t w = 0; w < TB__CHUNK_WORDS; w++) {
-        const float *run = totals + w * 64;
+        const float *run = sums + w * 64;
         int any = 0;
-        for (size_t bit = 0; bit < 64; bit++) any |= run[bit] <= bound;
+        for (size_t bit = 0; bit < 64; bit++) any |= run[bit] <= most;
         uint64_t kept = 0;
         if (any)
-            for (size_t bit = 0; bit < 64; bit++) kept |= (uint64_t)(run[bit] <= bound) << bit;
+            for (size_t bit = 0; bit < 64; bit++) kept |= (uint64_t)(run[bit] <= most) << bit;
         slots->words[w] &= kept;
     }
+}
+
+/* Part by part, heaviest first, so that slots which are too far already are not looked at in the rest.  slots: those
+ * to compare; those that are left after it.  Returns the parts of the plan that all of these have. */
+static uint32_t compute_parts(tb__scan *scan, const tb__chunk *chunk, const slot_bits *present, slot_bits *slots)
+{
+    const tb__plan *plan = scan->plan;
+    const slot_bits all = *slots;
+    const uint32_t n_all = count_bits(&all);
+    const double top_bound = tb__top_bound(&scan->top);
+    const float most = largest_sum(plan, top_bound < plan->query->max_distance2 ? top_bound : plan->query->max_distance2);
+    uint32_t in_all = 0;
+    memset(scan->distances + plan->n_parts * TB__CHUNK_SLOTS, 0, TB__CHUNK_SLOTS * sizeof *scan->distances);
+    for (size_t o = 0; o < plan->n_parts; o++) {
+        const size_t i = plan->order[o];
+        const bool has_all = is_within(slots, &present[i]);
+        if (has_all) in_all |= UINT32_C(1) << i;
+        if (!plan->parts[i].in_query) continue;
+        /* Scattered slots cost more each than those of long runs. */
+        const bool is_sparse = count_bits(slots) < n_all / 4;
+        compute_part(scan, chunk, i, &present[i], is_sparse ? slots : &all);
+        if (has_all && most < __builtin_inff()) narrow_slots(scan, i, most, slots);
+    }
+    return in_all;
 }
 
 /* False: it is past the threshold, or too far for the best so far. */
@@ -216,21 +244,9 @@ void tb__scan_chunk(tb__scan *scan, const tb__chunk *chunk)
     scan->dropped_filter += n_alive - n_allowed;
     scan->dropped_missing += n_allowed - n_compared;
     if (n_compared == 0) return;
-
-    uint32_t in_all = 0; /* parts of the plan that every slot left has */
-    for (size_t i = 0; i < plan->n_parts; i++) {
-        for (size_t w = 0; w < TB__CHUNK_WORDS; w++) present[i].words[w] &= slots.words[w];
-        if (same_bits(&present[i], &slots)) in_all |= UINT32_C(1) << i;
-        if (plan->parts[i].in_query) compute_part(scan, chunk, i, &present[i]);
-    }
+    const uint32_t in_all = compute_parts(scan, chunk, present, &slots);
     if (!plan->code_values) scan->n_exact += n_compared;
-    const double max_distance2 = plan->query->max_distance2, top_bound = tb__top_bound(&scan->top);
-    if (top_bound < max_distance2) {
-        narrow_slots(scan, in_all, top_bound, &slots);
-    } else if (max_distance2 < __builtin_inf()) {
-        narrow_slots(scan, in_all, max_distance2, &slots);
-        scan->dropped_threshold += n_compared - count_bits(&slots);
-    }
+    scan->dropped_threshold += n_compared - count_bits(&slots);
     for (uint32_t slot = find_bit(&slots, 0, true); slot < TB__CHUNK_SLOTS; slot = find_bit(&slots, slot + 1, true)) {
         uint32_t item_has = in_all;
         for (size_t i = 0; i < plan->n_parts; i++)

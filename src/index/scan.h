@@ -19,7 +19,7 @@ typedef struct tb__scan {
     uint64_t sequence;
     tb__top top;
     uint64_t n_items, dropped_filter, dropped_missing;
-    uint64_t dropped_threshold; /* all of them as long as top is not full */
+    uint64_t dropped_threshold; /* means nothing once top is full */
     uint64_t n_exact;           /* compared by their vectors */
     float *distances; /* [plan.n_parts][TB__CHUNK_SLOTS], and a row for sums */
 } tb__scan;

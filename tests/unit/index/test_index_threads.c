@@ -196,7 +196,7 @@ static void *replace_large_group(void *context)
     static float vectors[LARGE_GROUP][DIM];
     static tb_index_item items[LARGE_GROUP];
     shared *s = context;
-    for (int i = 0; i < 400; i++) {
+    for (int i = 0; i < 120; i++) {
         for (size_t j = 0; j < LARGE_GROUP; j++) items[j] = (tb_index_item){j + (i % 2 ? 5000 : 0), 1, vectors[j], NULL};
         if (tb_index_put_group(s->index, 1, items, LARGE_GROUP, NULL) != TB_OK) atomic_store(&s->failed, true);
     }

@@ -141,7 +141,8 @@ static bool store_number(const tb_setting *setting, void *field, const char *tex
     int64_t whole;
     switch (setting->type) {
     case TB_SETTING_INT:
-        if (tb_parse_int(text, INT64_MIN, INT64_MAX, &whole) != TB_OK || !in_range(setting, (double)whole)) return false;
+        if (tb_parse_int(text, INT64_MIN, INT64_MAX, &whole) != TB_OK) return false;
+        if (!in_range(setting, (double)whole)) return false;
         memcpy(field, &whole, sizeof whole);
         return true;
     case TB_SETTING_SIZE:
@@ -258,7 +259,8 @@ static tb_status fail_unknown(const tb_config_table *table, const char *name, tb
 {
     const tb_setting *nearest = find_nearest(table, name);
     if (!nearest) return tb_error_set(err, TB_NOT_FOUND, "there is no setting \"%.100s\"", name);
-    return tb_error_set(err, TB_NOT_FOUND, "there is no setting \"%.100s\"; did you mean %s?", name, nearest->name);
+    return tb_error_set(err, TB_NOT_FOUND, "there is no setting \"%.100s\"; did you mean %s?", name,
+                        nearest->name);
 }
 
 /* --- public: values --------------------------------------------------------- */
@@ -281,7 +283,8 @@ tb_status tb_config_defaults(const tb_config_table *table, void *values, tb_erro
     return TB_OK;
 }
 
-tb_status tb_config_set(const tb_config_table *table, void *values, const char *name, const char *text, tb_error *err)
+tb_status tb_config_set(const tb_config_table *table, void *values, const char *name, const char *text,
+                        tb_error *err)
 {
     const tb_setting *setting = find_setting(table, name);
     return setting ? set_value(setting, values, text, err) : fail_unknown(table, name, err);
@@ -327,14 +330,15 @@ static tb_status unquote(char *text, tb_error *err)
             in++;
             const char *known = strchr("\"\\nt", *in);
             if (*in == 0 || !known)
-                return tb_error_set(err, TB_SYNTAX, "only \\\" \\\\ \\n and \\t may follow a backslash in a quoted text");
+                return tb_error_set(err, TB_SYNTAX, "a backslash in quotes stands before \", \\, n or t alone");
             *out++ = *in == 'n' ? '\n' : *in == 't' ? '\t' : *in;
         } else {
             *out++ = *in;
         }
     }
     if (*in != quote) return tb_error_set(err, TB_SYNTAX, "the quoted text has no closing %c", quote);
-    if (!is_end_or_comment(in + 1)) return tb_error_set(err, TB_SYNTAX, "text stands behind the closing %c", quote);
+    if (!is_end_or_comment(in + 1))
+        return tb_error_set(err, TB_SYNTAX, "text stands behind the closing %c", quote);
     *out = 0;
     return TB_OK;
 }
@@ -356,8 +360,9 @@ static tb_status clean_value(char *text, tb_error *err)
 /* Names of sections and settings in the form of the table: "max-body" and "log.access" are accepted. */
 static tb_status clean_name(char *name, tb_error *err)
 {
-    const char *bad = name + strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.");
-    if (*name == 0 || *bad) return tb_error_set(err, TB_SYNTAX, "\"%.100s\" is not a name; write name = value", name);
+    static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+    if (*name == 0 || name[strspn(name, good)])
+        return tb_error_set(err, TB_SYNTAX, "\"%.100s\" is not a name; write name = value", name);
     replace_char(name, '-', '_');
     replace_char(name, '.', '_');
     lower_case(name);
@@ -376,11 +381,13 @@ static tb_status read_section(reader *in, char *text, tb_error *err)
 {
     tb_status status = TB_OK;
     char *end = strchr(text, ']');
-    if (!end || !is_end_or_comment(end + 1)) TB_FAIL(err, TB_SYNTAX, "a section is one name in brackets: [log]");
+    if (!end || !is_end_or_comment(end + 1))
+        TB_FAIL(err, TB_SYNTAX, "a section is one name in brackets: [log]");
     *end = 0;
     char *name = trim(text + 1);
     TB_TRY(clean_name(name, err));
-    if (!tb_text_copy(in->section, sizeof in->section, name)) TB_FAIL(err, TB_SYNTAX, "the section's name is too long");
+    if (!tb_text_copy(in->section, sizeof in->section, name))
+        TB_FAIL(err, TB_SYNTAX, "the section's name is too long");
 out:
     return status;
 }
@@ -400,7 +407,8 @@ static tb_status read_line(reader *in, char *text, tb_error *err)
 
     char name[2 * NAME_ROOM];
     const int length = snprintf(name, sizeof name, "%s%s%s", in->section, *in->section ? "_" : "", key);
-    if (length < 0 || (size_t)length >= sizeof name) TB_FAIL(err, TB_NOT_FOUND, "there is no setting of so long a name");
+    if (length < 0 || (size_t)length >= sizeof name)
+        TB_FAIL(err, TB_NOT_FOUND, "there is no setting of so long a name");
     const tb_setting *setting = find_setting(in->table, name);
     if (!setting) return fail_unknown(in->table, name, err);
     size_t *set_on = &in->set_on_line[setting - in->table->settings];
@@ -443,7 +451,8 @@ out:
 
 /* --- public: environment ---------------------------------------------------- */
 
-tb_status tb_config_read_environment(const tb_config_table *table, void *values, char **environment, tb_error *err)
+tb_status tb_config_read_environment(const tb_config_table *table, void *values, char **environment,
+                                     tb_error *err)
 {
     for (; *environment; environment++) {
         const char *variable = *environment;
@@ -482,7 +491,8 @@ static void format_flag(const tb_setting *setting, char *out, size_t room)
     replace_char(out + 2, '_', '-');
 }
 
-static tb_status fail_unknown_flag(const tb_config_table *table, const char *flag, const char *name, tb_error *err)
+static tb_status fail_unknown_flag(const tb_config_table *table, const char *flag, const char *name,
+                                   tb_error *err)
 {
     const tb_setting *nearest = name ? find_nearest(table, name) : NULL;
     if (!nearest) return tb_error_set(err, TB_NOT_FOUND, "there is no flag %.100s; see --help", flag);
@@ -654,7 +664,8 @@ static void print_value(const tb_setting *setting, const void *field, FILE *stre
     }
 }
 
-tb_status tb_config_print_values(const tb_config_table *table, const void *values, FILE *stream, tb_error *err)
+tb_status tb_config_print_values(const tb_config_table *table, const void *values, FILE *stream,
+                                 tb_error *err)
 {
     for (size_t i = 0; i < table->n_settings; i++) {
         const tb_setting *setting = &table->settings[i];

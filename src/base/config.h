@@ -5,8 +5,8 @@
  * Order of precedence: flag --max-body=…, environment TIMBRE_MAX_BODY, file (INI: `max_body = 64M`, `#` and
  * `;` start comments, [sections] prefix names: [log] format = json is log_format), default.
  * Sizes take K, M, G, T (powers of 1024); times take ms, s, m, h, d and default to seconds.  Values with
- * blanks at their ends, or with a comment sign behind a blank, go in "quotes" (TOML: \" \\ \n \t) or 'quotes'.
- * A name that stands twice in one file is an error.
+ * blanks at their ends, or with a comment sign behind a blank, go in "quotes" (as in TOML: \" \\ \n \t) or in
+ * 'quotes'.  A name that stands twice in one file is an error.
  *
  * The caller's struct holds the values; each row gives the offset of its field.  Strings are owned by the
  * struct: tb_config_clear frees them.  One thread, at start. */
@@ -50,18 +50,23 @@ typedef struct tb_config_table {
 tb_status tb_config_defaults(const tb_config_table *table, void *values, tb_error *err) TB_MUST_CHECK;
 /* One value by name; TB_NOT_FOUND for an unknown name (with the nearest one in the sentence), TB_INVALID out
  * of range (the sentence says the range). */
-tb_status tb_config_set(const tb_config_table *table, void *values, const char *name, const char *text, tb_error *err) TB_MUST_CHECK;
+tb_status tb_config_set(const tb_config_table *table, void *values, const char *name, const char *text,
+                        tb_error *err) TB_MUST_CHECK;
 /* The sentence of an error names the file and the line; what stands before that line is set then. */
-tb_status tb_config_read_file(const tb_config_table *table, void *values, const char *path, tb_error *err) TB_MUST_CHECK;
+tb_status tb_config_read_file(const tb_config_table *table, void *values, const char *path,
+                              tb_error *err) TB_MUST_CHECK;
 /* Every TIMBRE_* variable that is in the table; others are left alone. */
-tb_status tb_config_read_environment(const tb_config_table *table, void *values, char **environment, tb_error *err) TB_MUST_CHECK;
+tb_status tb_config_read_environment(const tb_config_table *table, void *values, char **environment,
+                                     tb_error *err) TB_MUST_CHECK;
 /* Reads flags from argv[1] on: --name=value, --name value, --switch, --no-switch, -x value.  Stops at "--".
  * What is not a flag is kept in order: *n_rest and rest (argc entries of room, pointers into argv). */
-tb_status tb_config_read_flags(const tb_config_table *table, void *values, int argc, char **argv, int *n_rest, char **rest, tb_error *err) TB_MUST_CHECK;
+tb_status tb_config_read_flags(const tb_config_table *table, void *values, int argc, char **argv, int *n_rest,
+                               char **rest, tb_error *err) TB_MUST_CHECK;
 /* One line per setting for --help: flag, value, help, default, range. */
 void tb_config_print_help(const tb_config_table *table, FILE *stream);
 /* `name = value` per line, as a file that tb_config_read_file reads. */
-tb_status tb_config_print_values(const tb_config_table *table, const void *values, FILE *stream, tb_error *err) TB_MUST_CHECK;
+tb_status tb_config_print_values(const tb_config_table *table, const void *values, FILE *stream,
+                                 tb_error *err) TB_MUST_CHECK;
 void tb_config_clear(const tb_config_table *table, void *values);
 
 #endif

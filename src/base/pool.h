@@ -16,7 +16,8 @@ typedef void tb_pool_work(void *context);
 
 /* n_threads >= 1; queue_limit >= 1 is how many pieces may wait beside those that run.  name: borrowed during
  * the call, shown by ps and top as the threads' name (15 characters). */
-tb_status tb_pool_new(const char *name, size_t n_threads, size_t queue_limit, tb_pool **pool, tb_error *err) TB_MUST_CHECK;
+tb_status tb_pool_new(const char *name, size_t n_threads, size_t queue_limit, tb_pool **pool,
+                      tb_error *err) TB_MUST_CHECK;
 /* Finishes what is queued, then ends the threads.  Accepts NULL.  Nobody may submit any more. */
 void tb_pool_free(tb_pool *pool);
 /* TB_BUSY at once when the queue is full. */

@@ -54,9 +54,10 @@ static void make_printable(char *text)
 }
 
 /* "<formatted><separator><tail>" into err->message.  The arguments and tail may point into it. */
-static void set_message(tb_error *err, const char *separator, const char *tail, const char *format, va_list args)
-    TB_PRINTF(4, 0);
-static void set_message(tb_error *err, const char *separator, const char *tail, const char *format, va_list args)
+static void set_message(tb_error *err, const char *separator, const char *tail, const char *format,
+                        va_list args) TB_PRINTF(4, 0);
+static void set_message(tb_error *err, const char *separator, const char *tail, const char *format,
+                        va_list args)
 {
     char text[sizeof err->message + 8];
     int written = vsnprintf(text, sizeof text, format, args);

@@ -15,7 +15,8 @@ size_t tb_utf8_length(const char *bytes, size_t size);
 /* Whether the bytes are well-formed UTF-8 (RFC 3629: no surrogates, nothing overlong). */
 bool tb_utf8_valid(const char *bytes, size_t size);
 /* Copy in which each byte that is not part of well-formed UTF-8 is U+FFFD and each control character but
- * tab and line feed is dropped (U+0000 to U+001F, U+007F to U+009F).  NULL without memory.  Freed with tb_free. */
+ * tab and line feed is dropped (U+0000 to U+001F, U+007F to U+009F).  NULL without
+ * memory.  Freed with tb_free. */
 char *tb_utf8_clean(const char *bytes, size_t size);
 
 /* The whole text is one decimal number (no blanks, no hexadecimal, no "inf" or "nan"); else TB_SYNTAX.
@@ -34,7 +35,8 @@ bool tb_text_equal_nocase(const char *a, const char *b);
 bool tb_text_starts_with(const char *text, const char *prefix);
 /* Lower-case hexadecimal; out has room for 2 * size + 1. */
 void tb_hex_encode(const uint8_t *bytes, size_t size, char *out);
-/* Crockford's base 32 in lower case, most significant bits first, zero bits at the end if need be; out has room for (8 * size + 4) / 5 + 1. */
+/* Crockford's base 32 in lower case, most significant bits first, zero bits at the end if need be; out
+ * has room for (8 * size + 4) / 5 + 1. */
 void tb_base32_encode(const uint8_t *bytes, size_t size, char *out);
 
 #endif

@@ -434,7 +434,37 @@ static void extreme_values_give_finite_distances(void **state)
     tb_index_free(index);
 }
 
+/* Else the answers would still be right, and slow. */
+static void most_items_are_ruled_out_by_their_codes(void **state)
+{
+    (void)state;
+    tb_error err;
+    tb_rng rng;
+    tb_rng_init(&rng, 56);
+    tb_index *index = open_index(&layouts[1], 1);
+    model m;
+    model_open(&m, &layouts[1]);
+    for (uint64_t label = 0; label < 4000; label++) put_random(&rng, index, &m, label, (uint32_t)label, false);
+    float vector[128];
+    random_vector(&rng, vector, 128, false);
+    tb_index_query query;
+    tb_index_query_init(&query);
+    query.vector = vector;
+    tb_index_result result = {0};
+    assert_ok(tb_index_search(index, &query, &result, &err));
+    assert_true(result.n_exact >= result.n_hits);
+    assert_true(result.n_exact < result.n_items / 10);
+    tb_index_result_clear(&result);
+    query.k = 3000; /* hardly anything could be ruled out */
+    assert_ok(tb_index_search(index, &query, &result, &err));
+    assert_int_equal(result.n_exact, result.n_items - result.dropped_missing);
+    tb_index_result_clear(&result);
+    model_close(&m);
+    tb_index_free(index);
+}
+
 TB_TESTS(index_search,
+    cmocka_unit_test(most_items_are_ruled_out_by_their_codes),
     cmocka_unit_test(searches_of_integers_equal_the_model_with_ties),
     cmocka_unit_test(searches_of_integers_on_threads_equal_the_model),
     cmocka_unit_test(searches_of_real_numbers_agree_with_double_precision),

@@ -24,3 +24,5 @@ include tests/unit/engine/local.mk
 include tests/unit/api/local.mk
 include tests/unit/http/local.mk
 endif
+
+include tests/fuzz/local.mk

@@ -40,7 +40,8 @@ tb_status tb_audio_io_open_path(const char *path, tb_audio_io *io, tb_error *err
     /* O_NONBLOCK: opening a FIFO without a writer or a device without a medium would wait for ever. */
     const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     if (fd < 0) {
-        if (errno == ENXIO) TB_FAIL(err, TB_UNSUPPORTED, "%s is a socket or a device, not an audio file", path);
+        if (errno == ENXIO)
+            TB_FAIL(err, TB_UNSUPPORTED, "%s is a socket or a device, not an audio file", path);
         return tb_error_errno(err, errno, "%s", path);
     }
     if (fstat(fd, &info) != 0) {
@@ -66,7 +67,7 @@ void tb_audio_io_close(tb_audio_io *io)
 
 void tb_audio_io_init_memory(tb_audio_io *io, const void *bytes, size_t size)
 {
-    *io = (tb_audio_io){.context = (void *)(uintptr_t)bytes, .size_bytes = (int64_t)size, .read_at = read_memory};
+    *io = (tb_audio_io){(void *)(uintptr_t)bytes, (int64_t)size, read_memory};
 }
 
 int64_t tb_audio_io_read_fully(const tb_audio_io *io, int64_t position, void *bytes, size_t size)

@@ -83,8 +83,8 @@ static tb_status check_info(const tb_decoder *decoder, tb_error *err)
         return tb_error_set(err, TB_CORRUPT, "%s has %d channels; 1 to %d can be read", decoder->name,
                             info->n_channels, TB_DECODER_MAX_CHANNELS);
     if (info->rate_hz < TB_DECODER_MIN_RATE_HZ || info->rate_hz > TB_DECODER_MAX_RATE_HZ)
-        return tb_error_set(err, TB_CORRUPT, "%s has a sample rate of %d Hz; %d to %d Hz can be read", decoder->name,
-                            info->rate_hz, TB_DECODER_MIN_RATE_HZ, TB_DECODER_MAX_RATE_HZ);
+        return tb_error_set(err, TB_CORRUPT, "%s has a sample rate of %d Hz; %d to %d Hz can be read",
+                            decoder->name, info->rate_hz, TB_DECODER_MIN_RATE_HZ, TB_DECODER_MAX_RATE_HZ);
     return TB_OK;
 }
 
@@ -103,7 +103,8 @@ static tb_status fail_with_source_error(const tb_decoder *decoder, tb_error *err
 }
 
 /* One backend, as far as its first block.  On failure nothing of it is left. */
-static tb_status try_backend(tb_decoder *decoder, const tb_backend *backend, const tb_sniff *sniff, tb_error *err)
+static tb_status try_backend(tb_decoder *decoder, const tb_backend *backend, const tb_sniff *sniff,
+                             tb_error *err)
 {
     tb_status status = TB_OK;
     bool damaged = false;
@@ -119,10 +120,12 @@ static tb_status try_backend(tb_decoder *decoder, const tb_backend *backend, con
     decoder->pending = tb_alloc(PENDING_FRAMES * (size_t)decoder->info.n_channels, sizeof(float));
     if (!decoder->pending) TB_FAIL(err, TB_NO_MEMORY, "no memory to decode %s", decoder->name);
     tb_input_refill(&decoder->input);
-    TB_TRY(backend->read(decoder->state, decoder->pending, PENDING_FRAMES, &decoder->n_pending, &damaged, err));
+    TB_TRY(backend->read(decoder->state, decoder->pending, PENDING_FRAMES, &decoder->n_pending, &damaged,
+                         err));
     if (decoder->n_pending == 0) {
-        TB_FAIL(err, TB_CORRUPT, damaged || decoder->info.n_frames > 0 ? "%s is damaged: no audio could be decoded"
-                                                                       : "%s has no audio in it: it is 0 s long",
+        TB_FAIL(err, TB_CORRUPT,
+                damaged || decoder->info.n_frames > 0 ? "%s is damaged: no audio could be decoded"
+                                                      : "%s has no audio in it: it is 0 s long",
                 decoder->name);
     }
 out:
@@ -154,8 +157,10 @@ static tb_status open_backend(tb_decoder *decoder, const tb_sniff *sniff, tb_err
     const size_t n = choose_backends(sniff, backends);
     tb_status first_status = TB_OK;
     if (n == 0)
-        return tb_error_set(err, TB_UNSUPPORTED, "%s is %s, which this build cannot read: configure it "
-                            "--with-ffmpeg, or convert the file to FLAC, Ogg or MP3", decoder->name, sniff->name);
+        return tb_error_set(err, TB_UNSUPPORTED,
+                            "%s is %s, which this build cannot read: configure it --with-ffmpeg, or convert "
+                            "the file to FLAC, Ogg or MP3",
+                            decoder->name, sniff->name);
     for (size_t i = 0; i < n; i++) {
         tb_error problem = {0};
         const tb_status status = try_backend(decoder, backends[i], sniff, &problem);
@@ -181,8 +186,8 @@ static tb_status open_input(tb_decoder *decoder, tb_error *err)
     if (sniff.reader == TB_SNIFF_READER_NONE && sniff.name)
         TB_FAIL(err, TB_UNSUPPORTED, "%s is %s", decoder->name, sniff.name);
     if (sniff.reader == TB_SNIFF_READER_NONE)
-        TB_FAIL(err, TB_UNSUPPORTED, "%s is not audio of a known kind (WAV, FLAC, Ogg, Opus, MP3, AIFF, M4A …)",
-                decoder->name);
+        TB_FAIL(err, TB_UNSUPPORTED,
+                "%s is not audio of a known kind (WAV, FLAC, Ogg, Opus, MP3, AIFF, M4A …)", decoder->name);
     decoder->input.start = sniff.start;
     decoder->input.size = decoder->input.io.size_bytes - sniff.start;
     status = open_backend(decoder, &sniff, err);
@@ -206,7 +211,8 @@ static void set_name(tb_decoder *decoder, const char *name)
     tb_free(clean);
 }
 
-static tb_status open_decoder(const tb_audio_io *io, bool owns_io, const char *name, tb_decoder **decoder, tb_error *err)
+static tb_status open_decoder(const tb_audio_io *io, bool owns_io, const char *name, tb_decoder **decoder,
+                              tb_error *err)
 {
     tb_status status = TB_OK;
     tb_audio_io source = *io;
@@ -234,7 +240,8 @@ tb_status tb_decoder_open_path(const char *path, tb_decoder **decoder, tb_error 
     return status == TB_OK ? open_decoder(&io, true, path, decoder, err) : status;
 }
 
-tb_status tb_decoder_open_memory(const void *bytes, size_t size, const char *name, tb_decoder **decoder, tb_error *err)
+tb_status tb_decoder_open_memory(const void *bytes, size_t size, const char *name, tb_decoder **decoder,
+                                 tb_error *err)
 {
     tb_audio_io io;
     tb_audio_io_init_memory(&io, bytes, size);
@@ -281,7 +288,8 @@ static bool is_short(const tb_decoder *decoder)
     return got < promised - promised / 20 - decoder->info.rate_hz;
 }
 
-tb_status tb_decoder_read(tb_decoder *decoder, float *interleaved, size_t n_frames, size_t *n_read, tb_error *err)
+tb_status tb_decoder_read(tb_decoder *decoder, float *interleaved, size_t n_frames, size_t *n_read,
+                          tb_error *err)
 {
     tb_status status = TB_OK;
     const size_t n_channels = (size_t)decoder->info.n_channels;
@@ -294,7 +302,8 @@ tb_status tb_decoder_read(tb_decoder *decoder, float *interleaved, size_t n_fram
     }
     if (decoder->n_pending > 0) {
         got = decoder->n_pending < n_frames ? decoder->n_pending : n_frames;
-        memcpy(interleaved, decoder->pending + decoder->pending_at * n_channels, got * n_channels * sizeof(float));
+        memcpy(interleaved, decoder->pending + decoder->pending_at * n_channels,
+               got * n_channels * sizeof(float));
         decoder->pending_at += got;
         decoder->n_pending -= got;
     }
@@ -330,7 +339,8 @@ static tb_status seek_frame(tb_decoder *decoder, int64_t target, tb_error *err)
     decoder->n_pending = 0;
     for (; drop > 0 && n > 0; drop -= (int64_t)n)
         TB_TRY(decoder->backend->read(decoder->state, decoder->pending,
-                                      drop < PENDING_FRAMES ? (size_t)drop : PENDING_FRAMES, &n, &damaged, err));
+                                      drop < PENDING_FRAMES ? (size_t)drop : PENDING_FRAMES, &n, &damaged,
+                                      err));
     if (decoder->input.error_number) status = fail_with_source_error(decoder, err);
 out:
     return status;

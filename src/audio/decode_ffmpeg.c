@@ -35,11 +35,12 @@ enum {
 };
 
 static const char codecs[] =
-    "aac,aac_latm,aac_fixed,alac,mp4als,ac3,eac3,truehd,mlp,mp1,mp1float,mp2,mp2float,mp3,mp3float,flac,opus,vorbis,"
-    "libopus,libvorbis,libspeex,speex,wmav1,wmav2,wmapro,wmalossless,wmavoice,wavpack,ape,mpc7,mpc8,tta,tak,dca,"
-    "dsd_lsbf,dsd_msbf,dsd_lsbf_planar,dsd_msbf_planar,amrnb,amrwb,qdm2,qdmc,mace3,mace6,qcelp,gsm,gsm_ms,"
-    "pcm_s8,pcm_u8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,"
-    "pcm_f64be,pcm_alaw,pcm_mulaw,pcm_lxf,adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,adpcm_g726,adpcm_yamaha,adpcm_swf";
+    "aac,aac_latm,aac_fixed,alac,mp4als,ac3,eac3,truehd,mlp,mp1,mp1float,mp2,mp2float,mp3,mp3float,flac,"
+    "opus,vorbis,libopus,libvorbis,libspeex,speex,wmav1,wmav2,wmapro,wmalossless,wmavoice,wavpack,ape,mpc7,"
+    "mpc8,tta,tak,dca,dsd_lsbf,dsd_msbf,dsd_lsbf_planar,dsd_msbf_planar,amrnb,amrwb,qdm2,qdmc,mace3,mace6,"
+    "qcelp,gsm,gsm_ms,pcm_s8,pcm_u8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,"
+    "pcm_f32be,pcm_f64le,pcm_f64be,pcm_alaw,pcm_mulaw,adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,adpcm_g726,"
+    "adpcm_yamaha";
 
 typedef struct ffmpeg_state {
     tb_input *input;
@@ -94,7 +95,8 @@ static int64_t seek_bytes(void *opaque, int64_t offset, int whence)
     return position < 0 ? AVERROR(EINVAL) : position;
 }
 
-static int refuse_open(AVFormatContext *format, AVIOContext **avio, const char *url, int flags, AVDictionary **options)
+static int refuse_open(AVFormatContext *format, AVIOContext **avio, const char *url, int flags,
+                       AVDictionary **options)
 {
     (void)format;
     (void)avio;
@@ -164,7 +166,8 @@ static float sample_at(const uint8_t *plane, enum AVSampleFormat format, size_t 
     case AV_SAMPLE_FMT_U8: return (float)(plane[i] - 128) * (1.0f / 128.0f);
     case AV_SAMPLE_FMT_S16: return (float)((const int16_t *)(const void *)plane)[i] * (1.0f / 32768.0f);
     case AV_SAMPLE_FMT_S32: return (float)((const int32_t *)(const void *)plane)[i] * (1.0f / 2147483648.0f);
-    case AV_SAMPLE_FMT_S64: return (float)((const int64_t *)(const void *)plane)[i] * (1.0f / 9223372036854775808.0f);
+    case AV_SAMPLE_FMT_S64:
+        return (float)((const int64_t *)(const void *)plane)[i] * (1.0f / 9223372036854775808.0f);
     case AV_SAMPLE_FMT_FLT: return ((const float *)(const void *)plane)[i];
     case AV_SAMPLE_FMT_DBL: return (float)((const double *)(const void *)plane)[i];
     default: return 0.0f;
@@ -250,7 +253,8 @@ static tb_status open_container(ffmpeg_state *self, const tb_sniff *sniff, const
     self->format = avformat_alloc_context();
     if (!self->format) TB_FAIL(err, TB_NO_MEMORY, "no memory to decode %s", name);
     const AVInputFormat *demuxer = av_find_input_format(sniff->demuxer);
-    if (!demuxer) TB_FAIL(err, TB_UNSUPPORTED, "%s is %s, which this FFmpeg was built without", name, sniff->name);
+    if (!demuxer)
+        TB_FAIL(err, TB_UNSUPPORTED, "%s is %s, which this FFmpeg was built without", name, sniff->name);
     self->format->pb = self->avio;
     self->format->flags |= AVFMT_FLAG_CUSTOM_IO;
     self->format->io_open = refuse_open;
@@ -275,7 +279,8 @@ static tb_status open_codec(ffmpeg_state *self, const tb_sniff *sniff, const cha
     tb_status status = TB_OK;
     AVDictionary *options = NULL;
     self->stream = av_find_best_stream(self->format, AVMEDIA_TYPE_AUDIO, -1, -1, NULL, 0);
-    if (self->stream < 0) TB_FAIL(err, TB_UNSUPPORTED, "%s (%s) has no audio stream in it", name, sniff->name);
+    if (self->stream < 0)
+        TB_FAIL(err, TB_UNSUPPORTED, "%s (%s) has no audio stream in it", name, sniff->name);
     for (unsigned i = 0; i < self->format->nb_streams; i++)
         if ((int)i != self->stream) self->format->streams[i]->discard = AVDISCARD_ALL;
     const AVStream *stream = self->format->streams[self->stream];
@@ -286,7 +291,8 @@ static tb_status open_codec(ffmpeg_state *self, const tb_sniff *sniff, const cha
     self->codec = avcodec_alloc_context3(decoder);
     self->packet = av_packet_alloc();
     self->frame = av_frame_alloc();
-    if (!self->codec || !self->packet || !self->frame) TB_FAIL(err, TB_NO_MEMORY, "no memory to decode %s", name);
+    if (!self->codec || !self->packet || !self->frame)
+        TB_FAIL(err, TB_NO_MEMORY, "no memory to decode %s", name);
     if (avcodec_parameters_to_context(self->codec, stream->codecpar) < 0)
         TB_FAIL(err, TB_CORRUPT, "%s is a damaged %s file", name, sniff->name);
     self->codec->pkt_timebase = stream->time_base;
@@ -309,7 +315,8 @@ static int64_t find_length(const ffmpeg_state *self)
     int64_t length = -1;
     if (self->format->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE) return -1;
     if (stream->duration > 0) length = av_rescale_q(stream->duration, stream->time_base, per_frame);
-    else if (self->format->duration > 0) length = av_rescale_q(self->format->duration, AV_TIME_BASE_Q, per_frame);
+    else if (self->format->duration > 0)
+        length = av_rescale_q(self->format->duration, AV_TIME_BASE_Q, per_frame);
     return length > 0 ? length : -1;
 }
 
@@ -328,8 +335,8 @@ static void describe(const ffmpeg_state *self, const tb_sniff *sniff, tb_decoder
     if (dash) *dash = '\0';
 }
 
-static tb_status ffmpeg_open(tb_input *input, const tb_sniff *sniff, const char *name, tb_backend_facts *facts,
-                             void **state, tb_error *err)
+static tb_status ffmpeg_open(tb_input *input, const tb_sniff *sniff, const char *name,
+                             tb_backend_facts *facts, void **state, tb_error *err)
 {
     static pthread_once_t log_once = PTHREAD_ONCE_INIT;
     tb_status status = TB_OK;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* Decoding of MPEG audio (MP3) by libmpg123, with which libsndfile reads it too.  Asked directly, it keeps quiet
- * about damage (libsndfile leaves it printing to stderr), looks further for the next frame behind damage, and does
- * not read a whole file just to open it.
+/* Decoding of MPEG audio (MP3) by libmpg123, with which libsndfile reads it too.  Asked directly, it keeps
+ * quiet about damage (libsndfile leaves it printing to stderr), looks further for the next frame behind
+ * damage, and does not read a whole file just to open it.
  *
  * Encoder delay and padding are left out where the file tells them (LAME tag). */
 #include "audio/decode_internal.h"
@@ -47,7 +47,8 @@ static void mpg123_backend_close(void *state)
 
 static bool open_stream(mpeg_state *self, tb_input *input, long *rate, int *n_channels)
 {
-    const long flags = MPG123_QUIET | MPG123_FORCE_FLOAT | MPG123_GAPLESS | MPG123_NO_FRANKENSTEIN | MPG123_SKIP_ID3V2;
+    const long flags =
+        MPG123_QUIET | MPG123_FORCE_FLOAT | MPG123_GAPLESS | MPG123_NO_FRANKENSTEIN | MPG123_SKIP_ID3V2;
     int encoding;
     return mpg123_param(self->handle, MPG123_ADD_FLAGS, flags, 0.0) == MPG123_OK &&
            mpg123_param(self->handle, MPG123_REMOVE_FLAGS, MPG123_AUTO_RESAMPLE, 0.0) == MPG123_OK &&
@@ -80,7 +81,8 @@ static tb_status mpg123_backend_open(tb_input *input, const tb_sniff *sniff, con
     facts->info.n_frames = length > 0 ? length : -1;
     (void)tb_text_copy(facts->info.format, sizeof facts->info.format, sniff->name);
 #if MPG123_API_VERSION >= 48
-    snprintf(facts->info.decoder, sizeof facts->info.decoder, "libmpg123 %s", mpg123_distversion(NULL, NULL, NULL));
+    snprintf(facts->info.decoder, sizeof facts->info.decoder, "libmpg123 %s",
+             mpg123_distversion(NULL, NULL, NULL));
 #else
     snprintf(facts->info.decoder, sizeof facts->info.decoder, "libmpg123");
 #endif
@@ -91,8 +93,8 @@ out:
     return status;
 }
 
-static tb_status mpg123_backend_read(void *state, float *interleaved, size_t n_frames, size_t *n_read, bool *damaged,
-                                     tb_error *err)
+static tb_status mpg123_backend_read(void *state, float *interleaved, size_t n_frames, size_t *n_read,
+                                     bool *damaged, tb_error *err)
 {
     (void)err;
     mpeg_state *self = state;

@@ -83,8 +83,8 @@ static void sndfile_close(void *state)
     tb_free(self);
 }
 
-static tb_status sndfile_open(tb_input *input, const tb_sniff *sniff, const char *name, tb_backend_facts *facts,
-                              void **state, tb_error *err)
+static tb_status sndfile_open(tb_input *input, const tb_sniff *sniff, const char *name,
+                              tb_backend_facts *facts, void **state, tb_error *err)
 {
     enum { LONGEST_VORBIS_BLOCK = 8192 };
     tb_status status = TB_OK;
@@ -100,8 +100,8 @@ static tb_status sndfile_open(tb_input *input, const tb_sniff *sniff, const char
     self->file = sf_open_virtual(&calls, SFM_READ, &found, input);
     /* The library keeps the reason in a variable that all threads share, so it is not asked. */
     if (!self->file)
-        TB_FAIL(err, TB_CORRUPT, "%s is a damaged %s file, or holds a codec that libsndfile does not read", name,
-                sniff->name);
+        TB_FAIL(err, TB_CORRUPT, "%s is a damaged %s file, or holds a codec that libsndfile does not read",
+                name, sniff->name);
     info->rate_hz = found.samplerate;
     info->n_channels = found.channels;
     info->n_frames = found.frames >= 0 && found.frames < INT64_MAX / 2 ? found.frames : -1;

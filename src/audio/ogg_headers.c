@@ -18,13 +18,14 @@ static uint32_t get_le32(const uint8_t *p)
     return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
 }
 
-/* CRC-32 with polynomial 0x04c11db7, most significant bit first, over the page with its checksum taken as 0. */
+/* CRC-32 with polynomial 0x04c11db7, high bit first, over the page with its checksum taken as 0. */
 static uint32_t checksum(const page *p)
 {
     uint32_t table[256], crc = 0;
     for (uint32_t i = 0; i < 256; i++) {
         table[i] = i << 24;
-        for (int bit = 0; bit < 8; bit++) table[i] = table[i] << 1 ^ ((table[i] >> 31) != 0 ? 0x04c11db7u : 0);
+        for (int bit = 0; bit < 8; bit++)
+            table[i] = table[i] << 1 ^ ((table[i] >> 31) != 0 ? 0x04c11db7u : 0);
     }
     for (size_t i = 0; i < p->size; i++)
         crc = crc << 8 ^ table[crc >> 24 ^ (i >= 22 && i < 26 ? 0u : p->bytes[i])];
@@ -64,14 +65,16 @@ static bool check_headers(tb_input *input)
         if (!read_page(input, &p)) return false;
         if (n == 0) {
             serial = p.serial;
-            if ((p.bytes[5] & 2) == 0 || p.bytes[26] != 1) return false; /* begins the stream, with one packet */
+            if ((p.bytes[5] & 2) == 0 || p.bytes[26] != 1)
+                return false; /* begins the stream, with one packet */
             if (!is_identification(p.bytes + p.head_size, p.size - p.head_size)) return false;
         }
         if (p.serial != serial || p.number != n || (p.bytes[5] & 1) != (starts_packet ? 0 : 1)) return false;
         size_t from = p.head_size;
         for (size_t i = PAGE_HEAD; i < p.head_size && n_packets < 3; i++) {
             static const char *const names[] = {"\x01vorbis", "\x03vorbis", "\x05vorbis"};
-            if (starts_packet && (p.bytes[i] < 7 || memcmp(p.bytes + from, names[n_packets], 7) != 0)) return false;
+            if (starts_packet && (p.bytes[i] < 7 || memcmp(p.bytes + from, names[n_packets], 7) != 0))
+                return false;
             from += p.bytes[i];
             starts_packet = p.bytes[i] < 255;
             n_packets += starts_packet;

@@ -43,10 +43,11 @@ tb_status tb_resampler_new(int rate_in_hz, int rate_out_hz, int n_channels, size
     tb_status status = TB_OK;
     tb_resampler *made = NULL;
     if (!rate_ok(rate_in_hz) || !rate_ok(rate_out_hz))
-        TB_FAIL(err, TB_INVALID, "cannot resample from %d to %d Hz; rates are %d to %d Hz", rate_in_hz, rate_out_hz,
-                TB_DECODER_MIN_RATE_HZ, TB_DECODER_MAX_RATE_HZ);
+        TB_FAIL(err, TB_INVALID, "cannot resample from %d to %d Hz; rates are %d to %d Hz", rate_in_hz,
+                rate_out_hz, TB_DECODER_MIN_RATE_HZ, TB_DECODER_MAX_RATE_HZ);
     if (n_channels < 1 || n_channels > TB_DECODER_MAX_CHANNELS || max_frames < 1 || max_frames > MAX_FRAMES)
-        TB_FAIL(err, TB_INVALID, "cannot resample %d channels in blocks of %zu frames", n_channels, max_frames);
+        TB_FAIL(err, TB_INVALID, "cannot resample %d channels in blocks of %zu frames", n_channels,
+                max_frames);
     made = tb_alloc(1, sizeof *made);
     if (!made) TB_FAIL(err, TB_NO_MEMORY, "no memory for a resampler");
     made->n_channels = n_channels;
@@ -83,7 +84,8 @@ void tb_resampler_free(tb_resampler *resampler)
 tb_status tb_resampler_reset(tb_resampler *resampler, tb_error *err)
 {
     const soxr_error_t problem = resampler->soxr ? soxr_clear(resampler->soxr) : NULL;
-    return problem ? tb_error_set(err, TB_INTERNAL, "cannot reset a resampler: %s", soxr_strerror(problem)) : TB_OK;
+    return problem ? tb_error_set(err, TB_INTERNAL, "cannot reset a resampler: %s", soxr_strerror(problem))
+                   : TB_OK;
 }
 
 void tb_mix_to_mono(const float *interleaved, size_t n_frames, int n_channels, float *out)
@@ -114,10 +116,11 @@ tb_status tb_resampler_process(tb_resampler *resampler, const float *interleaved
         return TB_OK;
     }
     size_t n_in = 0, n_out = 0;
-    const soxr_error_t problem = soxr_process(resampler->soxr, resampler->mixed, n_frames, &n_in, resampler->out,
-                                              resampler->out_capacity, &n_out);
+    const soxr_error_t problem = soxr_process(resampler->soxr, resampler->mixed, n_frames, &n_in,
+                                              resampler->out, resampler->out_capacity, &n_out);
     if (problem) return tb_error_set(err, TB_INTERNAL, "resampling failed: %s", soxr_strerror(problem));
-    if (n_in != n_frames) return tb_error_set(err, TB_INTERNAL, "the resampler left %zu frames", n_frames - n_in);
+    if (n_in != n_frames)
+        return tb_error_set(err, TB_INTERNAL, "the resampler left %zu frames", n_frames - n_in);
     *mono = resampler->out;
     *n_mono = n_out;
     return TB_OK;

@@ -201,7 +201,8 @@ static uint32_t parse_adts_frame(const uint8_t *p)
 
 /* How many frames of one kind follow each other from `at` on, up to `wanted`.  Frames cut by the end of
  * what was read count as wanted when that is the end of the file. */
-static int count_mpeg_frames(const uint8_t *head, size_t size, size_t at, bool whole_file, int wanted, int *layer)
+static int count_mpeg_frames(const uint8_t *head, size_t size, size_t at, bool whole_file, int wanted,
+                             int *layer)
 {
     uint32_t kind = 0;
     for (int n = 0; n < wanted; n++) {
@@ -259,7 +260,8 @@ static int64_t skip_id3(const tb_audio_io *io, int64_t start)
 {
     for (int n = 0; n < 8; n++) {
         uint8_t p[10];
-        if (tb_audio_io_read_fully(io, start, p, sizeof p) != (int64_t)sizeof p || memcmp(p, "ID3", 3) != 0) break;
+        if (tb_audio_io_read_fully(io, start, p, sizeof p) != (int64_t)sizeof p || memcmp(p, "ID3", 3) != 0)
+            break;
         if (((p[6] | p[7] | p[8] | p[9]) & 0x80) != 0) break;
         const int64_t size = (int64_t)p[6] << 21 | (int64_t)p[7] << 14 | (int64_t)p[8] << 7 | p[9];
         const int64_t end = start + 10 + size + ((p[5] & 0x10) != 0 ? 10 : 0);
@@ -300,7 +302,8 @@ bool tb__sniff(const tb_audio_io *io, tb_sniff *sniff)
         found.holds_codecs = row->holds_codecs;
     } else if (size > 0 && !find_mpeg(io, found.start, head, size, &found)) {
         found.name = describe_text(head, size);
-        if (found.start > 0 || bytes_at(head, size, 0, "ID3", 3)) found.name = "an ID3 tag without audio behind it";
+        if (found.start > 0 || bytes_at(head, size, 0, "ID3", 3))
+            found.name = "an ID3 tag without audio behind it";
     }
     *sniff = found;
     return true;

@@ -27,8 +27,8 @@ static tb_status check_options(const tb_audio_options *options, tb_error *err)
 {
     const int rate = options->mono_rate_hz;
     if (rate != 0 && (rate < TB_DECODER_MIN_RATE_HZ || rate > TB_DECODER_MAX_RATE_HZ))
-        return tb_error_set(err, TB_INVALID, "a rate of %d Hz is outside %d to %d Hz", rate, TB_DECODER_MIN_RATE_HZ,
-                            TB_DECODER_MAX_RATE_HZ);
+        return tb_error_set(err, TB_INVALID, "a rate of %d Hz is outside %d to %d Hz", rate,
+                            TB_DECODER_MIN_RATE_HZ, TB_DECODER_MAX_RATE_HZ);
     if (!(options->start_s >= 0.0) || !(options->duration_s >= 0.0) || !(options->max_duration_s >= 0.0))
         return tb_error_set(err, TB_INVALID, "start and duration must be 0 s or more");
     return TB_OK;
@@ -83,7 +83,8 @@ static tb_status give_block(stream_run *run, size_t n, tb_error *err)
     run->n_frames += (int64_t)n;
     if (run->identity) tb_identity_add(run->identity, run->block, n * n_channels);
     if (run->sink->on_native)
-        TB_TRY(run->sink->on_native(run->sink->context, run->block, n, run->info->n_channels, run->info->rate_hz, err));
+        TB_TRY(run->sink->on_native(run->sink->context, run->block, n, run->info->n_channels,
+                                    run->info->rate_hz, err));
     if (run->resampler) {
         TB_TRY(tb_resampler_process(run->resampler, run->block, n, &mono, &n_mono, err));
         TB_TRY(give_mono(run, mono, n_mono, err));
@@ -107,7 +108,8 @@ static tb_status pump(stream_run *run, tb_error *err)
         if (is_cancelled(run)) TB_FAIL(err, TB_CANCELLED, "decoding was cancelled");
         const int64_t left = run->limit_frames - run->n_frames;
         TB_TRY(tb_decoder_read(run->decoder, run->block,
-                               left < (int64_t)run->block_frames ? (size_t)left : run->block_frames, &n, err));
+                               left < (int64_t)run->block_frames ? (size_t)left : run->block_frames, &n,
+                               err));
         if (n == 0) break;
         if (run->n_frames + (int64_t)n > run->max_frames) {
             status = fail_too_long(run, err);
@@ -116,7 +118,8 @@ static tb_status pump(stream_run *run, tb_error *err)
         TB_TRY(give_block(run, n, err));
     }
     if (run->n_frames == 0)
-        TB_FAIL(err, TB_INVALID, "the passage starts at %g s, behind the end of the audio", run->options->start_s);
+        TB_FAIL(err, TB_INVALID, "the passage starts at %g s, behind the end of the audio",
+                run->options->start_s);
     while (run->resampler) {
         TB_TRY(tb_resampler_finish(run->resampler, &mono, &n_mono, err));
         if (n_mono == 0) break;
@@ -153,7 +156,8 @@ tb_status tb_audio_stream_run(tb_decoder *decoder, const tb_audio_options *optio
                               tb_audio_result *result, tb_error *err)
 {
     tb_status status = TB_OK;
-    stream_run run = {.decoder = decoder, .options = options, .sink = sink, .info = tb_decoder_get_info(decoder)};
+    stream_run run = {
+        .decoder = decoder, .options = options, .sink = sink, .info = tb_decoder_get_info(decoder)};
     TB_TRY(check_options(options, err));
     TB_TRY(prepare(&run, err));
     if (sink->on_start) TB_TRY(sink->on_start(sink->context, run.info, err));

@@ -46,7 +46,8 @@ static tb_status copy_range(const gatherer *g, int64_t at, int64_t size)
     if (size > g->io->size_bytes - at) size = g->io->size_bytes - at;
     if (size > room) size = room;
     if (size <= 0) return TB_OK;
-    if (tb_buffer_reserve(g->out, (size_t)size) != TB_OK) TB_FAIL(g->err, TB_NO_MEMORY, "no memory to read the tags");
+    if (tb_buffer_reserve(g->out, (size_t)size) != TB_OK)
+        TB_FAIL(g->err, TB_NO_MEMORY, "no memory to read the tags");
     const int64_t count = tb_audio_io_read_fully(g->io, at, g->out->bytes + g->out->size, (size_t)size);
     if (count < 0) {
         status = tb_error_errno(g->err, errno, "reading the tags");
@@ -90,7 +91,8 @@ static tb_status gather_boxes(const gatherer *g, int64_t start)
         if (size == 1) size = (uint64_t)get_be32(head + 8) << 32 | get_be32(head + 12);
         if (size == 0) size = (uint64_t)(g->io->size_bytes - at);
         if (size < 8 || size > (uint64_t)INT64_MAX - (uint64_t)at) break;
-        if (memcmp(head + 4, "ftyp", 4) == 0 || memcmp(head + 4, "moov", 4) == 0 || memcmp(head + 4, "meta", 4) == 0)
+        if (memcmp(head + 4, "ftyp", 4) == 0 || memcmp(head + 4, "moov", 4) == 0 ||
+            memcmp(head + 4, "meta", 4) == 0)
             TB_TRY(copy_range(g, at, (int64_t)size));
         at += (int64_t)size;
     }
@@ -151,7 +153,8 @@ static int64_t find_tail(const gatherer *g)
     const int64_t count = tb_audio_io_read_fully(g->io, at, tail, sizeof tail);
     for (int64_t i = count - 32; i >= 0; i--) {
         if (memcmp(tail + i, "APETAGEX", 8) != 0) continue;
-        const int64_t begin = at + i - (int64_t)get_le32(tail + i + 12); /* its size counts the footer, not the header */
+        const int64_t begin =
+            at + i - (int64_t)get_le32(tail + i + 12); /* its size counts the footer, not the header */
         return begin > 0 && at + i - begin <= MAX_PART_BYTES ? begin : at;
     }
     return at;
@@ -169,7 +172,8 @@ tb_status tb__tag_bytes_gather(const tb_audio_io *io, const tb_sniff *sniff, tb_
     if (strcmp(kind, "flac") == 0) return gather_flac(&g, sniff->start);
     if (strcmp(kind, "ogg") == 0) return gather_ogg(&g, sniff->start);
     if (strcmp(kind, "asf") == 0) /* all that is known about the streams is in the first object */
-        return peek(&g, 0, head, sizeof head) ? copy_range(&g, 0, (int64_t)get_le32(head + 16) + AUDIO_BYTES) : TB_OK;
+        return peek(&g, 0, head, sizeof head) ? copy_range(&g, 0, (int64_t)get_le32(head + 16) + AUDIO_BYTES)
+                                              : TB_OK;
 
     /* MP3 and its kin have tags in front (ID3v2), at the end (APE, ID3v1) or both. */
     int64_t front = sniff->start > MAX_PART_BYTES ? MAX_PART_BYTES : sniff->start + AUDIO_BYTES;

@@ -19,6 +19,7 @@ enum { TB_TAG_BYTES_MAX = 16 * 1024 * 1024 };
 
 /* Appends to out, which was set up with a limit of TB_TAG_BYTES_MAX.  Damaged files give what there is.
  * TB_IO when reading fails, TB_NO_MEMORY. */
-tb_status tb__tag_bytes_gather(const tb_audio_io *io, const tb_sniff *sniff, tb_buffer *out, tb_error *err) TB_MUST_CHECK;
+tb_status tb__tag_bytes_gather(const tb_audio_io *io, const tb_sniff *sniff, tb_buffer *out,
+                               tb_error *err) TB_MUST_CHECK;
 
 #endif

@@ -84,7 +84,8 @@ static size_t utf16_to_utf8(span text, bool big_endian, uint8_t *out, size_t cap
 {
     size_t n = 0;
     for (size_t i = 0; i + 1 < text.size && n + 4 <= capacity; i += 2) {
-        uint32_t c = big_endian ? (uint32_t)(text.at[i] << 8 | text.at[i + 1]) : (uint32_t)(text.at[i + 1] << 8 | text.at[i]);
+        uint32_t c = big_endian ? (uint32_t)(text.at[i] << 8 | text.at[i + 1])
+                                : (uint32_t)(text.at[i + 1] << 8 | text.at[i]);
         if (c == 0) break;
         if (c >= 0xd800 && c < 0xdc00 && i + 3 < text.size) {
             const uint32_t low = big_endian ? (uint32_t)(text.at[i + 2] << 8 | text.at[i + 3])
@@ -142,7 +143,8 @@ static void set_id3_text(tb_tag_fields *found, const field_row *field, span fram
         n = latin1_to_utf8(body, text, sizeof text);
     } else if (encoding == UTF16 && body.size >= 2) {
         const bool big_endian = body.at[0] == 0xfe && body.at[1] == 0xff;
-        if (big_endian || (body.at[0] == 0xff && body.at[1] == 0xfe)) body = (span){body.at + 2, body.size - 2};
+        if (big_endian || (body.at[0] == 0xff && body.at[1] == 0xfe))
+            body = (span){body.at + 2, body.size - 2};
         n = utf16_to_utf8(body, big_endian, text, sizeof text);
     } else if (encoding == UTF16_BE) {
         n = utf16_to_utf8(body, true, text, sizeof text);
@@ -155,7 +157,8 @@ static void set_id3_text(tb_tag_fields *found, const field_row *field, span fram
 
 static uint32_t get_synchsafe(const uint8_t *p)
 {
-    return (uint32_t)(p[0] & 0x7f) << 21 | (uint32_t)(p[1] & 0x7f) << 14 | (uint32_t)(p[2] & 0x7f) << 7 | (p[3] & 0x7f);
+    return (uint32_t)(p[0] & 0x7f) << 21 | (uint32_t)(p[1] & 0x7f) << 14 | (uint32_t)(p[2] & 0x7f) << 7 |
+           (p[3] & 0x7f);
 }
 
 static void read_id3_frames(span tag, int version, tb_tag_fields *found)
@@ -211,7 +214,8 @@ static void read_id3(span bytes, tb_tag_fields *found)
 /* --- Vorbis comments --- */
 
 /* "ALBUM ARTIST" and "album_artist" are spellings of ALBUMARTIST. */
-static void set_comment(tb_tag_fields *found, const uint8_t *name, size_t name_size, const uint8_t *text, size_t size)
+static void set_comment(tb_tag_fields *found, const uint8_t *name, size_t name_size, const uint8_t *text,
+                        size_t size)
 {
     char key[16];
     size_t n = 0;
@@ -309,7 +313,8 @@ static void read_mp4(span bytes, tb_tag_fields *found)
 {
     span box, item, data, head;
     char type[4];
-    if (!find_box(bytes, "moov", &box) || !find_box(box, "udta", &box) || !find_box(box, "meta", &box)) return;
+    if (!find_box(bytes, "moov", &box) || !find_box(box, "udta", &box) || !find_box(box, "meta", &box))
+        return;
     if (!take(&box, 4, &head) || !find_box(box, "ilst", &box)) return;
     for (int n = 0; n < MAX_ITEMS && next_box(&box, type, &item); n++) {
         for (size_t i = 0; i < N_FIELDS; i++) {
@@ -318,7 +323,8 @@ static void read_mp4(span bytes, tb_tag_fields *found)
                 continue;
             if (memcmp(type, "disk", 4) == 0 || memcmp(type, "trkn", 4) == 0) { /* binary: 0, 0, number, … */
                 char text[8];
-                const int n_text = data.size < 4 ? 0 : snprintf(text, sizeof text, "%d", data.at[2] << 8 | data.at[3]);
+                const int n_text =
+                    data.size < 4 ? 0 : snprintf(text, sizeof text, "%d", data.at[2] << 8 | data.at[3]);
                 set_field(found, &fields[i], (const uint8_t *)text, (size_t)n_text);
             } else {
                 set_field(found, &fields[i], data.at, data.size);
@@ -374,7 +380,8 @@ static bool next_chunk(span *from, bool big_endian, const uint8_t **name, span *
 static void set_chunk(tb_tag_fields *found, bool aiff, const uint8_t *name, span body)
 {
     for (size_t i = 0; i < N_FIELDS; i++)
-        if (is_named(name, aiff ? fields[i].aiff : fields[i].riff, 4)) set_field(found, &fields[i], body.at, body.size);
+        if (is_named(name, aiff ? fields[i].aiff : fields[i].riff, 4))
+            set_field(found, &fields[i], body.at, body.size);
 }
 
 static void read_chunks(span bytes, const tb_sniff *sniff, tb_tag_fields *found)

@@ -48,7 +48,8 @@ static int open_scratch(scratch *made)
     if (made->fd >= 0) close(made->fd);
 #endif
     const char *folder = getenv("TMPDIR");
-    const int n = snprintf(made->path, sizeof made->path, "%s/timbre-tags-XXXXXX", folder && *folder ? folder : "/tmp");
+    const int n =
+        snprintf(made->path, sizeof made->path, "%s/timbre-tags-XXXXXX", folder && *folder ? folder : "/tmp");
     made->fd = n > 0 && (size_t)n < sizeof made->path ? mkstemp(made->path) : -1;
     made->named = made->fd >= 0;
     return made->fd >= 0 ? 0 : -1;
@@ -120,7 +121,8 @@ static int leading_number(const char *text)
 {
     unsigned value = 0;
     while (*text == ' ') text++;
-    for (int i = 0; i < 5 && text[i] >= '0' && text[i] <= '9'; i++) value = 10 * value + (unsigned)(text[i] - '0');
+    for (int i = 0; i < 5 && text[i] >= '0' && text[i] <= '9'; i++)
+        value = 10 * value + (unsigned)(text[i] - '0');
     return number_in_range(value);
 }
 
@@ -131,11 +133,20 @@ static bool choose_type(const tb_sniff *sniff, TagLib_File_Type *type)
         const char *kind; /* start of the name, or the demuxer */
         TagLib_File_Type type;
     } types[] = {
-        {"Ogg FLAC", TagLib_File_OggFlac},   {"Ogg Speex", TagLib_File_Speex}, {"Ogg Vorbis", TagLib_File_OggVorbis},
-        {"mp3", TagLib_File_MPEG},           {"aac", TagLib_File_MPEG},        {"flac", TagLib_File_FLAC},
-        {"mov", TagLib_File_MP4},            {"asf", TagLib_File_ASF},         {"wv", TagLib_File_WavPack},
-        {"tta", TagLib_File_TrueAudio},      {"mpc", TagLib_File_MPC},         {"mpc8", TagLib_File_MPC},
-        {"wav", TagLib_File_MPEG},           {"aiff", TagLib_File_MPEG}, /* of their ID3v2 chunk */
+        {"Ogg FLAC", TagLib_File_OggFlac},
+        {"Ogg Speex", TagLib_File_Speex},
+        {"Ogg Vorbis", TagLib_File_OggVorbis},
+        {"mp3", TagLib_File_MPEG},
+        {"aac", TagLib_File_MPEG},
+        {"flac", TagLib_File_FLAC},
+        {"mov", TagLib_File_MP4},
+        {"asf", TagLib_File_ASF},
+        {"wv", TagLib_File_WavPack},
+        {"tta", TagLib_File_TrueAudio},
+        {"mpc", TagLib_File_MPC},
+        {"mpc8", TagLib_File_MPC},
+        {"wav", TagLib_File_MPEG},
+        {"aiff", TagLib_File_MPEG}, /* of their ID3v2 chunk */
     };
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         if (strcmp(types[i].kind, sniff->name) != 0 && strcmp(types[i].kind, sniff->demuxer) != 0) continue;

@@ -12,7 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* libsndfile's writer loses memory when a Vorbis file is closed without a sample; that is not ours to test. */
+/* libsndfile's writer loses memory when a Vorbis file is closed without a sample; that is not ours to test.
+ */
 __attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
@@ -76,7 +77,9 @@ static sf_count_t memory_length(void *user)
 static sf_count_t memory_seek(sf_count_t offset, int whence, void *user)
 {
     memory_file *file = user;
-    const sf_count_t base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? (sf_count_t)file->at : (sf_count_t)file->size;
+    const sf_count_t base = whence == SEEK_SET   ? 0
+                            : whence == SEEK_CUR ? (sf_count_t)file->at
+                                                 : (sf_count_t)file->size;
     file->at = (size_t)(base + offset);
     return base + offset;
 }

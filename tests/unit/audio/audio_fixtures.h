@@ -20,10 +20,11 @@ typedef struct fixture_tag {
     const char *text;
 } fixture_tag;
 
-/* Interleaved test signal: a tone per channel (440 Hz, 550 Hz, …, amplitude 0.4) and a little noise, rounded to
- * 16 bits so that every lossless format holds it exactly.  free. */
+/* Interleaved test signal: a tone per channel (440 Hz, 550 Hz, …, amplitude 0.4) and a little noise, rounded
+ * to 16 bits so that every lossless format holds it exactly.  free. */
 float *fixture_signal(int rate_hz, int n_channels, size_t n_frames);
-/* Encoded; bytes NULL when this libsndfile cannot write the format.  tags: closed by a zero row, may be NULL. */
+/* Encoded; bytes NULL when this libsndfile cannot write the format.  tags: closed by a zero row, may be NULL.
+ */
 fixture fixture_encode(int format, int rate_hz, int n_channels, const float *samples, size_t n_frames,
                        const fixture_tag *tags);
 /* Test signal of that length in that format. */

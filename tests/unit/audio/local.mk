@@ -5,9 +5,12 @@ tests_unit_audio_test_audio_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_audio_test_audio_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(SNDFILE_CFLAGS)
 tests_unit_audio_test_audio_LDADD = tests/support/libtesting.la src/audio/libaudio.la src/base/libbase.la $(SNDFILE_LIBS)
 tests_unit_audio_test_audio_SOURCES = \
+	tests/fuzz/fuzz_audio.c \
+	tests/fuzz/fuzz_audio.h \
 	tests/unit/audio/audio_fixtures.c \
 	tests/unit/audio/audio_fixtures.h \
 	tests/unit/audio/test_decode.c \
+	tests/unit/audio/test_fuzz_audio.c \
 	tests/unit/audio/test_identity.c \
 	tests/unit/audio/test_resample.c \
 	tests/unit/audio/test_stream.c \

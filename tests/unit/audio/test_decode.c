@@ -51,7 +51,8 @@ static tb_status read_all(tb_decoder *decoder, decoded *out)
     }
     out->info = *tb_decoder_get_info(decoder);
     for (size_t i = 0; i < out->n_frames * n_channels; i++)
-        if (!(fabsf(out->samples[i]) <= TB_DECODER_MAX_SAMPLE)) fail_msg("sample %zu is %g", i, (double)out->samples[i]);
+        if (!(fabsf(out->samples[i]) <= TB_DECODER_MAX_SAMPLE))
+            fail_msg("sample %zu is %g", i, (double)out->samples[i]);
     return status;
 }
 
@@ -113,7 +114,8 @@ static void each_format_gives_the_signal_back(void **state)
         assert_near(audio.n_frames, n_frames, kind->lossless ? 0 : 3000);
         for (int c = 0; c < kind->n_channels; c++) {
             const double level = tone_level(&audio, c, 440.0 + 110.0 * c);
-            if (fabs(level - (kind->format ? 0.4 : 0.5)) > 0.06) fail_msg("%s: tone of %g", kind->name, level);
+            if (fabs(level - (kind->format ? 0.4 : 0.5)) > 0.06)
+                fail_msg("%s: tone of %g", kind->name, level);
         }
         if (kind->lossless) {
             float *signal = fixture_signal(kind->rate_hz, kind->n_channels, n_frames);
@@ -159,8 +161,8 @@ static void each_sample_format_of_wav_is_read(void **state)
 static void rates_from_1_to_768_khz_are_read(void **state)
 {
     (void)state;
-    static const int rates[] = {1000, 8000, 11025, 16000, 22050, 32000, 44100, 48000, 88200, 96000, 176400, 192000,
-                                384000, 768000};
+    static const int rates[] = {1000,  8000,  11025, 16000,  22050,  32000,  44100,
+                                48000, 88200, 96000, 176400, 192000, 384000, 768000};
     for (size_t r = 0; r < sizeof rates / sizeof *rates; r++) {
         fixture made = fixture_make(SF_FORMAT_WAV | SF_FORMAT_PCM_16, rates[r], 2, 1000);
         decoded audio;
@@ -201,7 +203,8 @@ static void one_to_sixty_four_channels_are_read(void **state)
             decode_well(&made, &audio);
             assert_int_equal(audio.info.n_channels, counts[k]);
             assert_int_equal(audio.n_frames, 20000);
-            if (f < 2) assert_near(tone_level(&audio, counts[k] - 1, 440.0 + 110.0 * (counts[k] - 1)), 0.4, 0.01);
+            if (f < 2)
+                assert_near(tone_level(&audio, counts[k] - 1, 440.0 + 110.0 * (counts[k] - 1)), 0.4, 0.01);
             free(audio.samples);
             fixture_free(&made);
         }
@@ -270,8 +273,8 @@ static void seeking_lands_on_the_frame(void **state)
             const double tolerance = kind->lossless ? 0.0 : 1e-4;
             for (size_t i = 0; i < got * n; i++)
                 if (fabs((double)block[i] - (double)whole.samples[at * n + i]) > tolerance)
-                    fail_msg("%s at %g s: sample %zu is %g, not %g", kind->name, positions[p], i, (double)block[i],
-                             (double)whole.samples[at * n + i]);
+                    fail_msg("%s at %g s: sample %zu is %g, not %g", kind->name, positions[p], i,
+                             (double)block[i], (double)whole.samples[at * n + i]);
         }
         tb_decoder_close(decoder);
         free(whole.samples);
@@ -345,7 +348,8 @@ static void what_is_not_audio_is_named(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         decoded audio;
         assert_status(decode_memory(rows[i].bytes, rows[i].size, &audio), TB_UNSUPPORTED);
-        if (!strstr(err.message, rows[i].sentence)) fail_msg("\"%s\" lacks \"%s\"", err.message, rows[i].sentence);
+        if (!strstr(err.message, rows[i].sentence))
+            fail_msg("\"%s\" lacks \"%s\"", err.message, rows[i].sentence);
         assert_non_null(strstr(err.message, "the upload"));
     }
 }
@@ -475,7 +479,8 @@ static void truncated_files_give_what_is_there(void **state)
             fixture_free(&cut);
         }
         const bool readable = kind->format && (fixture_have_ffmpeg() || strcmp(kind->suffix, "caf") != 0);
-        if (readable && n_decoded < 10) fail_msg("%s: only %zu cut files were decoded", kind->name, n_decoded);
+        if (readable && n_decoded < 10)
+            fail_msg("%s: only %zu cut files were decoded", kind->name, n_decoded);
         fixture_free(&made);
     }
 }
@@ -493,10 +498,11 @@ static void wav_headers_that_lie_do_no_harm(void **state)
         uint32_t value;
         int size;
     } lies[] = {
-        {40, 0xffffffff, 4}, {40, 0x7fffffff, 4}, {40, 0, 4},     {40, 1, 4},      {4, 0, 4},       {4, 0xffffffff, 4},
-        {22, 0, 2},          {22, 65535, 2},      {22, 64, 2},    {24, 0, 4},      {24, 0xffffffff, 4},
-        {32, 0, 2},          {32, 65535, 2},      {34, 0, 2},     {34, 65535, 2},  {34, 7, 2},
-        {16, 0, 4},          {16, 0xffffffff, 4}, {20, 0, 2},     {20, 0xffff, 2}, {20, 85, 2},
+        {40, 0xffffffff, 4}, {40, 0x7fffffff, 4}, {40, 0, 4},          {40, 1, 4},  {4, 0, 4},
+        {4, 0xffffffff, 4},  {22, 0, 2},          {22, 65535, 2},      {22, 64, 2}, {24, 0, 4},
+        {24, 0xffffffff, 4}, {32, 0, 2},          {32, 65535, 2},      {34, 0, 2},  {34, 65535, 2},
+        {34, 7, 2},          {16, 0, 4},          {16, 0xffffffff, 4}, {20, 0, 2},  {20, 0xffff, 2},
+        {20, 85, 2},
     };
     for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
         fixture made = fixture_make(SF_FORMAT_WAV | SF_FORMAT_PCM_16, 44100, 2, 5000);
@@ -540,7 +546,8 @@ static void random_damage_does_no_harm(void **state)
         for (int n = 0; n < 300; n++) {
             fixture damaged = fixture_copy(&made, made.size);
             const uint64_t n_hits = 1 + tb_rng_below(&rng, 20);
-            const uint64_t reach = n % 2 == 0 && made.size > 300 ? 300 : made.size; /* half of them in the header */
+            const uint64_t reach =
+                n % 2 == 0 && made.size > 300 ? 300 : made.size; /* half of them in the header */
             for (uint64_t h = 0; h < n_hits; h++) {
                 const size_t at = (size_t)tb_rng_below(&rng, reach);
                 if (tb_rng_below(&rng, 2)) damaged.bytes[at] ^= (uint8_t)(1u << tb_rng_below(&rng, 8));
@@ -554,7 +561,8 @@ static void random_damage_does_no_harm(void **state)
                 float block[64 * TB_DECODER_MAX_CHANNELS];
                 size_t got;
                 const double to = tb_rng_uniform(&rng) * 2;
-                if (tb_decoder_seek(decoder, to, NULL) == TB_OK) (void)!tb_decoder_read(decoder, block, 64, &got, NULL);
+                if (tb_decoder_seek(decoder, to, NULL) == TB_OK)
+                    (void)!tb_decoder_read(decoder, block, 64, &got, NULL);
                 tb_decoder_close(decoder);
             }
             fixture_free(&damaged);
@@ -704,7 +712,8 @@ static void a_source_shorter_than_its_size_is_truncated(void **state)
     fixture made = fixture_make(SF_FORMAT_WAV | SF_FORMAT_PCM_16, 44100, 2, 100000);
     fixture cut = fixture_copy(&made, made.size / 2);
     failing_source source = {&cut, -1, SIZE_MAX};
-    const tb_audio_io io = {&source, (int64_t)made.size, read_failing}; /* as a file that shrinks while it is read */
+    const tb_audio_io io = {&source, (int64_t)made.size,
+                            read_failing}; /* as a file that shrinks while it is read */
     tb_decoder *decoder = NULL;
     decoded audio;
     assert_ok(tb_decoder_open_io(&io, NULL, &decoder, &err));
@@ -791,20 +800,23 @@ static void closing_nothing_is_fine(void **state)
 }
 
 TB_TESTS(decode, cmocka_unit_test(each_format_gives_the_signal_back),
-         cmocka_unit_test(each_sample_format_of_wav_is_read), cmocka_unit_test(rates_from_1_to_768_khz_are_read),
+         cmocka_unit_test(each_sample_format_of_wav_is_read),
+         cmocka_unit_test(rates_from_1_to_768_khz_are_read),
          cmocka_unit_test(other_rates_are_refused_with_their_number),
          cmocka_unit_test(one_to_sixty_four_channels_are_read), cmocka_unit_test(more_channels_are_refused),
          cmocka_unit_test(path_memory_and_reader_give_the_same), cmocka_unit_test(seeking_lands_on_the_frame),
          cmocka_unit_test(seeking_past_the_end_is_the_end), cmocka_unit_test(what_is_not_audio_is_named),
-         cmocka_unit_test(an_empty_file_says_so), cmocka_unit_test(without_ffmpeg_the_sentence_names_the_format),
+         cmocka_unit_test(an_empty_file_says_so),
+         cmocka_unit_test(without_ffmpeg_the_sentence_names_the_format),
          cmocka_unit_test(audio_of_no_length_is_refused), cmocka_unit_test(one_sample_is_audio),
          cmocka_unit_test(nan_and_infinity_become_0_and_are_counted),
-         cmocka_unit_test(floats_beyond_full_scale_are_kept), cmocka_unit_test(truncated_files_give_what_is_there),
+         cmocka_unit_test(floats_beyond_full_scale_are_kept),
+         cmocka_unit_test(truncated_files_give_what_is_there),
          cmocka_unit_test(wav_headers_that_lie_do_no_harm),
          cmocka_unit_test(a_flac_header_that_promises_more_is_truncated),
          cmocka_unit_test(random_damage_does_no_harm), cmocka_unit_test(mp3_behind_garbage_and_tags_is_found),
-         cmocka_unit_test(what_is_no_regular_file_is_refused_at_once), cmocka_unit_test(names_need_not_be_utf8),
-         cmocka_unit_test(short_reads_of_the_source_do_not_matter),
+         cmocka_unit_test(what_is_no_regular_file_is_refused_at_once),
+         cmocka_unit_test(names_need_not_be_utf8), cmocka_unit_test(short_reads_of_the_source_do_not_matter),
          cmocka_unit_test(a_source_that_fails_is_an_io_error),
          cmocka_unit_test(a_source_shorter_than_its_size_is_truncated),
          cmocka_unit_test(each_failing_allocation_is_reported), cmocka_unit_test(many_threads_decode_at_once),

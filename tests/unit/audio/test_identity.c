@@ -66,8 +66,9 @@ static void file_memory_and_source_have_one_digest(void **state)
 static void samples_are_hashed_as_documented(void **state)
 {
     (void)state;
-    static const float samples[] = {0.0f, 0.5f, -0.5f, 1.0f, -1.0f, 2.0f, -2.0f, 1.0f / 32768, 1.4f / 32768, 1.5f / 32768,
-                                    2.5f / 32768, -1.0f / 32768};
+    static const float samples[] = {0.0f,         0.5f,         -0.5f,        1.0f,
+                                    -1.0f,        2.0f,         -2.0f,        1.0f / 32768,
+                                    1.4f / 32768, 1.5f / 32768, 2.5f / 32768, -1.0f / 32768};
     static const int16_t rounded[] = {0, 16384, -16384, 32767, -32768, 32767, -32768, 1, 1, 2, 2, -1};
     uint8_t bytes[24 + sizeof rounded] = "timbre audio 1";
     bytes[16] = 0x44; /* 44100 = 0xac44 */
@@ -93,7 +94,8 @@ static void tags_do_not_change_the_identity(void **state)
 {
     (void)state;
     static const fixture_tag one[] = {{SF_STR_TITLE, "One"}, {SF_STR_ARTIST, "Somebody"}, {0, NULL}};
-    static const fixture_tag two[] = {{SF_STR_TITLE, "Another title, longer"}, {SF_STR_COMMENT, "…"}, {0, NULL}};
+    static const fixture_tag two[] = {
+        {SF_STR_TITLE, "Another title, longer"}, {SF_STR_COMMENT, "…"}, {0, NULL}};
     static const int formats[] = {SF_FORMAT_WAV | SF_FORMAT_PCM_16, SF_FORMAT_FLAC | SF_FORMAT_PCM_16,
                                   SF_FORMAT_AIFF | SF_FORMAT_PCM_16, SF_FORMAT_OGG | SF_FORMAT_VORBIS,
                                   SF_FORMAT_OGG | SF_FORMAT_OPUS, SF_FORMAT_MPEG | SF_FORMAT_MPEG_LAYER_III};
@@ -134,10 +136,12 @@ static void other_audio_has_another_identity(void **state)
     static const struct {
         int rate_hz, n_channels;
         size_t n_frames;
-    } rows[] = {{44100, 2, 30000}, {44100, 2, 30001}, {44100, 1, 30000}, {44100, 1, 60000}, {48000, 2, 30000}};
+    } rows[] = {
+        {44100, 2, 30000}, {44100, 2, 30001}, {44100, 1, 30000}, {44100, 1, 60000}, {48000, 2, 30000}};
     tb_identity seen[5];
     for (size_t i = 0; i < 5; i++) {
-        fixture made = fixture_make(SF_FORMAT_WAV | SF_FORMAT_PCM_16, rows[i].rate_hz, rows[i].n_channels, rows[i].n_frames);
+        fixture made = fixture_make(SF_FORMAT_WAV | SF_FORMAT_PCM_16, rows[i].rate_hz, rows[i].n_channels,
+                                    rows[i].n_frames);
         seen[i] = identity_of(&made);
         for (size_t k = 0; k < i; k++) assert_false(same(&seen[i], &seen[k]));
         fixture_free(&made);
@@ -168,7 +172,9 @@ static void each_failing_allocation_is_reported(void **state)
 }
 
 TB_TESTS(identity, cmocka_unit_test(bytes_have_the_digest_of_b2sum),
-         cmocka_unit_test(file_memory_and_source_have_one_digest), cmocka_unit_test(samples_are_hashed_as_documented),
+         cmocka_unit_test(file_memory_and_source_have_one_digest),
+         cmocka_unit_test(samples_are_hashed_as_documented),
          cmocka_unit_test(tags_do_not_change_the_identity),
          cmocka_unit_test(the_same_samples_in_any_container_are_the_same),
-         cmocka_unit_test(other_audio_has_another_identity), cmocka_unit_test(each_failing_allocation_is_reported))
+         cmocka_unit_test(other_audio_has_another_identity),
+         cmocka_unit_test(each_failing_allocation_is_reported))

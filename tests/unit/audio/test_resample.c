@@ -103,7 +103,8 @@ static void what_would_alias_is_80_db_down(void **state)
             size_t n;
             float *out = resample_all(rates[r][0], rates[r][1], 1, tone, (size_t)rates[r][0], 4096, &n);
             const double level = level_db(out, n);
-            if (level > -80) fail_msg("%g Hz at %d Hz comes through with %g dB", frequency, rates[r][1], level);
+            if (level > -80)
+                fail_msg("%g Hz at %d Hz comes through with %g dB", frequency, rates[r][1], level);
             free(out);
             free(tone);
         }
@@ -197,7 +198,7 @@ static void each_failing_allocation_is_reported(void **state)
 
 TB_TESTS(resample, cmocka_unit_test(the_length_follows_the_rates),
          cmocka_unit_test(tones_of_the_pass_band_stay_in_level_and_time),
-         cmocka_unit_test(what_would_alias_is_80_db_down), cmocka_unit_test(the_cut_into_blocks_makes_no_difference),
-         cmocka_unit_test(channels_are_averaged), cmocka_unit_test(equal_rates_pass_through),
-         cmocka_unit_test(reset_starts_another_stream), cmocka_unit_test(wrong_arguments_are_refused),
-         cmocka_unit_test(each_failing_allocation_is_reported))
+         cmocka_unit_test(what_would_alias_is_80_db_down),
+         cmocka_unit_test(the_cut_into_blocks_makes_no_difference), cmocka_unit_test(channels_are_averaged),
+         cmocka_unit_test(equal_rates_pass_through), cmocka_unit_test(reset_starts_another_stream),
+         cmocka_unit_test(wrong_arguments_are_refused), cmocka_unit_test(each_failing_allocation_is_reported))

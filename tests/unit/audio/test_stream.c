@@ -29,8 +29,8 @@ static tb_status on_start(void *context, const tb_decoder_info *info, tb_error *
     return TB_OK;
 }
 
-static tb_status on_native(void *context, const float *interleaved, size_t n_frames, int n_channels, int rate_hz,
-                           tb_error *error)
+static tb_status on_native(void *context, const float *interleaved, size_t n_frames, int n_channels,
+                           int rate_hz, tb_error *error)
 {
     collector *self = context;
     const size_t n = n_frames * (size_t)n_channels;
@@ -106,7 +106,8 @@ static void mono_at_rate_0_is_the_mean_of_the_channels(void **state)
     assert_ok(run_fixture(&made, &options, &self, &result));
     assert_false(result.has_identity);
     assert_int_equal(self.n_mono, 20000);
-    for (size_t i = 0; i < 20000; i++) assert_near(self.mono[i], (signal[2 * i] + signal[2 * i + 1]) / 2, 1e-7);
+    for (size_t i = 0; i < 20000; i++)
+        assert_near(self.mono[i], (signal[2 * i] + signal[2 * i + 1]) / 2, 1e-7);
     free(self.mono);
     free(signal);
     fixture_free(&made);
@@ -245,7 +246,8 @@ static int64_t read_long_wav(const tb_audio_io *io, int64_t position, void *byte
     uint8_t *out = bytes;
     for (size_t i = 0; i < size; i++, position++) {
         if (position >= io->size_bytes) return (int64_t)i;
-        out[i] = position < 44 ? header[position] : (uint8_t)((position & 1) ? (position >> 9) & 15 : position * 7);
+        out[i] = position < 44 ? header[position]
+                               : (uint8_t)((position & 1) ? (position >> 9) & 15 : position * 7);
     }
     return (int64_t)size;
 }
@@ -322,7 +324,8 @@ TB_TESTS(stream, cmocka_unit_test(one_pass_gives_native_mono_and_identity),
          cmocka_unit_test(a_passage_is_the_same_as_cut_from_the_whole),
          cmocka_unit_test(a_passage_may_reach_past_the_end_but_not_start_there),
          cmocka_unit_test(options_out_of_range_are_refused), cmocka_unit_test(too_long_audio_is_refused),
-         cmocka_unit_test(cancelling_ends_the_run), cmocka_unit_test(a_consumer_ends_the_run_with_its_own_error),
+         cmocka_unit_test(cancelling_ends_the_run),
+         cmocka_unit_test(a_consumer_ends_the_run_with_its_own_error),
          cmocka_unit_test(silence_stays_silence),
          cmocka_unit_test(three_hours_take_no_more_memory_than_three_minutes),
          cmocka_unit_test(each_failing_allocation_is_reported))

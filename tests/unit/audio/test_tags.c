@@ -13,9 +13,10 @@
 
 static tb_error err;
 
-static const fixture_tag usual[] = {{SF_STR_TITLE, "Größe"},     {SF_STR_ARTIST, "Künstlerin"}, {SF_STR_ALBUM, "日本"},
- {SF_STR_GENRE, "Jazz"},      {SF_STR_COMMENT, "ein Satz"},  {SF_STR_DATE, "1999-12-31"},
-                                    {SF_STR_TRACKNUMBER, "7"},   {0, NULL}};
+static const fixture_tag usual[] = {{SF_STR_TITLE, "Größe"},      {SF_STR_ARTIST, "Künstlerin"},
+                                    {SF_STR_ALBUM, "日本"},       {SF_STR_GENRE, "Jazz"},
+                                    {SF_STR_COMMENT, "ein Satz"}, {SF_STR_DATE, "1999-12-31"},
+                                    {SF_STR_TRACKNUMBER, "7"},    {0, NULL}};
 
 static void assert_text(const char *what, const char *got, const char *expected)
 {
@@ -308,7 +309,8 @@ static void damaged_tags_do_no_harm(void **state)
     for (int kind = 0; kind < 9; kind++) {
         fixture made = {0};
         static const int formats[] = {SF_FORMAT_WAV | SF_FORMAT_PCM_16, SF_FORMAT_FLAC | SF_FORMAT_PCM_16,
-                                      SF_FORMAT_OGG | SF_FORMAT_VORBIS, SF_FORMAT_MPEG | SF_FORMAT_MPEG_LAYER_III,
+                                      SF_FORMAT_OGG | SF_FORMAT_VORBIS,
+                                      SF_FORMAT_MPEG | SF_FORMAT_MPEG_LAYER_III,
                                       SF_FORMAT_AIFF | SF_FORMAT_PCM_16};
         static const char *const golden[] = {"tone.m4a", "tone.wma", "tone.wv"};
         if (kind < 5) {
@@ -323,7 +325,8 @@ static void damaged_tags_do_no_harm(void **state)
         }
         if (!made.bytes) continue;
         for (int n = 0; n < 300; n++) {
-            fixture damaged = fixture_copy(&made, n % 10 == 0 ? (size_t)tb_rng_below(&rng, made.size) : made.size);
+            fixture damaged =
+                fixture_copy(&made, n % 10 == 0 ? (size_t)tb_rng_below(&rng, made.size) : made.size);
             const size_t reach = n % 3 == 0 ? damaged.size : damaged.size < 600 ? damaged.size : 600;
             for (uint64_t h = 1 + tb_rng_below(&rng, 15); h > 0 && reach > 0; h--) {
                 size_t at = (size_t)tb_rng_below(&rng, reach);
@@ -331,8 +334,8 @@ static void damaged_tags_do_no_harm(void **state)
                 damaged.bytes[at] = (uint8_t)tb_rng_next(&rng);
             }
             tb_tags tags = read_memory(damaged.bytes, damaged.size);
-            const char *const texts[] = {tags.title, tags.artist, tags.album, tags.album_artist, tags.composer,
-                                         tags.genre, tags.comment};
+            const char *const texts[] = {tags.title,    tags.artist, tags.album,  tags.album_artist,
+                                         tags.composer, tags.genre,  tags.comment};
             for (size_t i = 0; i < 7; i++)
                 if (texts[i]) assert_true(*texts[i] && tb_utf8_valid(texts[i], strlen(texts[i])));
             tb_tags_clear(&tags);
@@ -363,8 +366,8 @@ static void each_failing_allocation_is_reported(void **state)
 
 TB_TESTS(tags, cmocka_unit_test(each_format_gives_its_tags), cmocka_unit_test(opus_gives_its_tags),
          cmocka_unit_test(mp4_and_ape_tags_are_read_in_full),
-         cmocka_unit_test(each_version_and_encoding_of_id3_is_read), cmocka_unit_test(unsynchronised_id3_is_read),
-         cmocka_unit_test(tags_are_clean_and_short), cmocka_unit_test(an_id3_chunk_of_a_wav_is_read),
-         cmocka_unit_test(no_tags_and_no_audio_are_no_error), cmocka_unit_test(reading_leaves_the_file_alone),
-         cmocka_unit_test(what_is_no_file_is_an_error), cmocka_unit_test(damaged_tags_do_no_harm),
-         cmocka_unit_test(each_failing_allocation_is_reported))
+         cmocka_unit_test(each_version_and_encoding_of_id3_is_read),
+         cmocka_unit_test(unsynchronised_id3_is_read), cmocka_unit_test(tags_are_clean_and_short),
+         cmocka_unit_test(an_id3_chunk_of_a_wav_is_read), cmocka_unit_test(no_tags_and_no_audio_are_no_error),
+         cmocka_unit_test(reading_leaves_the_file_alone), cmocka_unit_test(what_is_no_file_is_an_error),
+         cmocka_unit_test(damaged_tags_do_no_harm), cmocka_unit_test(each_failing_allocation_is_reported))

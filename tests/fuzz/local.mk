@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: MIT
+# Fuzz targets, built on demand with clang: make CC=clang tests/fuzz/fuzz-audio.  Their corpora are replayed by the
+# unit tests of the layer.
+EXTRA_PROGRAMS += tests/fuzz/fuzz-audio
+tests_fuzz_fuzz_audio_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -DTB_LIBFUZZER
+tests_fuzz_fuzz_audio_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_audio_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_audio_LDADD = src/audio/libaudio.la src/base/libbase.la
+tests_fuzz_fuzz_audio_SOURCES = tests/fuzz/fuzz_audio.c tests/fuzz/fuzz_audio.h
+EXTRA_DIST += tests/fuzz/corpus/audio

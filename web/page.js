@@ -33,7 +33,9 @@ async function show(about, request, render) {
     if (mine === view.request) render(body);
   } catch (error) {
     if (mine !== view.request) return;
+    fill('No answer', []);
     $('about').textContent = '';
+    $('more').hidden = true;
     complain(error);
   }
 }
@@ -118,7 +120,8 @@ function searchParameters() {
 
 function showHits(heading, body) {
   fill(heading, body.results.map(hit => row(hit.track, hit)));
-  const dropped = Object.entries(body.dropped_by ?? {}).filter(([, n]) => n > 0).map(([why, n]) => `${n} by ${why.replace('_', ' ')}`);
+  /* "previous" counts the query's own track here: this page sends no others. */
+  const dropped = Object.entries(body.dropped_by ?? {}).filter(([why, n]) => n > 0 && why !== 'previous').map(([why, n]) => `${n} by ${why.replace('_', ' ')}`);
   const few = body.reason ?? (dropped.length ? `Left out: ${dropped.join(', ')}.` : '');
   $('about').textContent = `${body.results.length} nearest in ${(body.time * 1000).toFixed(0)} ms. ${few}`;
   $('more').hidden = true;

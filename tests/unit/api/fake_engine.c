@@ -322,6 +322,7 @@ tb_status tb_engine_analyse(tb_engine *e, const char *path, const tb_analysis_op
     (void)e;
     FAIL_IF_TOLD(err);
     NOTE(path, path);
+    if (fake.names_path) return tb_error_set(err, TB_UNSUPPORTED, "%s is text, not audio", path);
     fake.start_s = options->start_s;
     fake.duration_s = options->duration_s;
     memset(analysis, 0, sizeof *analysis);

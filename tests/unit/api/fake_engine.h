@@ -23,6 +23,7 @@ typedef struct tb_fake {
     char payload[256], external_value[64];
     char audio_path[4096];     /* file that open_audio opens */
     bool silent;               /* searches find that the query is silent */
+    bool names_path;           /* analysis fails with a sentence that names the file */
     bool known;                /* added audio is known already */
 } tb_fake;
 

@@ -486,6 +486,27 @@ static void analysis_answers_and_stores_nothing(void **state)
     exchange_end(&x);
 }
 
+static void failures_call_an_upload_by_its_own_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file_name, *detail;
+    } cases[] = {{"a.mp3", "the file \"a.mp3\" is text, not audio"}, {NULL, "the upload is text, not audio"}};
+    fake.names_path = true;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        exchange x;
+        exchange_begin(&x, TB_POST, "/v1/features");
+        exchange_file(&x, "file", cases[i].file_name, "audio");
+        exchange_run(&x, 415);
+        assert_text(x.json, "detail", cases[i].detail);
+        exchange_end(&x);
+    }
+    exchange x;
+    exchange_post(&x, "/v1/features", "{\"path\": \"/music/a.txt\"}", 415);
+    assert_text(x.json, "detail", "/music/a.txt is text, not audio");
+    exchange_end(&x);
+}
+
 /* --- libraries, jobs, server -------------------------------------------------------------------------------------- */
 
 static void libraries_are_made_scanned_and_forgotten(void **state)
@@ -814,7 +835,7 @@ TB_TESTS(handlers, CASE(a_track_is_the_object_itself), CASE(an_external_id_may_h
          CASE(an_empty_file_is_refused), CASE(neighbours_are_shown_with_their_parts), CASE(few_hits_say_why),
          CASE(get_and_post_ask_the_same), CASE(a_search_takes_each_kind_of_query), CASE(an_upload_is_searched_by_and_not_kept),
          CASE(features_and_embeddings_are_shown), CASE(segments_come_in_pages), CASE(audio_comes_whole_or_in_ranges),
-         CASE(analysis_answers_and_stores_nothing), CASE(libraries_are_made_scanned_and_forgotten), CASE(a_library_needs_a_folder),
+         CASE(analysis_answers_and_stores_nothing), CASE(failures_call_an_upload_by_its_own_name), CASE(libraries_are_made_scanned_and_forgotten), CASE(a_library_needs_a_folder),
          CASE(jobs_are_shown_and_changed), CASE(the_server_tells_about_itself), CASE(the_page_and_the_description_are_built_in),
          CASE(wrong_methods_say_which_are_right), CASE(bodies_of_the_wrong_kind_are_refused),
          CASE(large_and_deep_bodies_are_refused), CASE(wrong_parameters_are_refused_everywhere),

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- The first schema.  Run as one transaction by src/store/migrate.c, which also sets user_version.
 --
 -- Conventions: *_ms are milliseconds since 1970-01-01 UTC; paths and hashes are BLOB (a path need not be

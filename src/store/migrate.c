@@ -6,10 +6,11 @@
 
 #include "base/embed.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "store/fields_internal.h"
 
+#include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Made from sql/ by tools/embed, in order; see local.mk. */
@@ -18,7 +19,13 @@ extern const tb_embedded_file tb_store_migrations[];
 /* "0012_keys.sql" is 12 */
 static int64_t number_of(const tb_embedded_file *migration)
 {
-    return strtoll(migration->name, NULL, 10);
+    char digits[5] = "";
+    int64_t number = 0;
+    memcpy(digits, migration->name, strnlen(migration->name, 4));
+    const tb_status status = tb_parse_int(digits, 1, 9999, &number);
+    assert(status == TB_OK);
+    (void)status;
+    return number;
 }
 
 int64_t tb__schema_newest(void)

@@ -20,9 +20,8 @@ tb_status tb__track_from_row(tb__conn *conn, const tb__query *q, unsigned with, 
 /* TB_NOT_FOUND with a sentence. */
 tb_status tb__track_read(tb__conn *conn, int64_t track_id, unsigned with, tb_track_row *track, tb_error *err) TB_MUST_CHECK;
 
-/* Within a write: deletes a track with all that belongs to it and notes the change.  TB_NOT_FOUND. */
-tb_status tb__track_delete(tb__conn *conn, int64_t track_id, tb_error *err) TB_MUST_CHECK;
-/* Within a write: deletes the track if no file is left that is it; *deleted tells. */
+/* Within a write: deletes the track with all that belongs to it, and notes the change, if no file is left that is
+ * it; *deleted tells. */
 tb_status tb__track_delete_orphan(tb__conn *conn, int64_t track_id, bool *deleted, tb_error *err) TB_MUST_CHECK;
 /* Within a write: a new entry of the change log in place of the track's old one. */
 tb_status tb__change_write(tb__conn *conn, int64_t track_id, const char *uid, tb_change_kind kind, tb_error *err) TB_MUST_CHECK;

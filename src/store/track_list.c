@@ -13,8 +13,6 @@
 #include "base/text.h"
 
 #include <inttypes.h>
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,7 +59,7 @@ static char *write_cursor(const list_order *order, list_phase phase, int64_t id,
     char *hex = NULL;
     tb_buffer plain;
     tb_buffer_init(&plain, MAX_CURSOR_BYTES);
-    if (!text && phase == WITH_VALUE) snprintf(value, sizeof value, "%a", number); /* exact */
+    if (!text && phase == WITH_VALUE) tb_format_double(number, value); /* reads back as the same number */
     if (tb_buffer_printf(&plain, "%s\n%c%c%" PRId64 "\n%s", order->name, (char)phase, text ? 't' : 'd', id, text ? text : value) == TB_OK)
         hex = tb_alloc(plain.size + 1, 2);
     if (hex) tb_hex_encode((const uint8_t *)plain.bytes, plain.size, hex);
@@ -96,11 +94,7 @@ static tb_status read_cursor(const char *text, const list_order *order, list_cur
     cursor->phase = (list_phase)kind[0];
     cursor->is_text = kind[1] == 't';
     if ((cursor->phase == BY_OFFSET) != order->by_relevance || (cursor->phase == WITH_VALUE && !order->field)) goto wrong;
-    if (cursor->phase == WITH_VALUE && !cursor->is_text) {
-        char *end;
-        cursor->number = strtod(value, &end);
-        if (end == value || *end || !isfinite(cursor->number)) goto wrong;
-    }
+    if (cursor->phase == WITH_VALUE && !cursor->is_text && tb_parse_double(value, &cursor->number) != TB_OK) goto wrong;
     if (cursor->is_text && !(cursor->text = tb_strdup(value))) TB_FAIL(err, TB_NO_MEMORY, "no memory for a cursor");
     cursor->has_value = true;
 out:

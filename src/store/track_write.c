@@ -581,7 +581,7 @@ out:
     return status;
 }
 
-tb_status tb__track_delete(tb__conn *conn, int64_t track_id, tb_error *err)
+static tb_status delete_track(tb__conn *conn, int64_t track_id, tb_error *err)
 {
     static const char sql[] = "DELETE FROM tracks WHERE id = ?1";
     tb_status status = TB_OK;
@@ -601,7 +601,7 @@ tb_status tb__track_delete_orphan(tb__conn *conn, int64_t track_id, bool *delete
     int64_t found;
     tb_status status = tb__sql_lookup(conn, sql, track_id, &found, err);
     if (status == TB_NOT_FOUND) {
-        status = tb__track_delete(conn, track_id, err);
+        status = delete_track(conn, track_id, err);
         if (status == TB_OK) *deleted = true;
     }
     return status;
@@ -612,7 +612,7 @@ tb_status tb_store_delete_track(tb_store *store, int64_t track_id, tb_error *err
     tb_status status = TB_OK;
     tb__conn *conn = NULL;
     TB_TRY(tb__write_begin(store, &conn, err));
-    TB_TRY(tb__track_delete(conn, track_id, err));
+    TB_TRY(delete_track(conn, track_id, err));
 out:
     return tb__write_end(store, conn, status, err);
 }

@@ -3,6 +3,7 @@
 #include "store_support.h"
 
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "base/rng.h"
 
 #include <math.h>
@@ -308,14 +309,14 @@ static void mistakes_are_named_with_their_place(void **state)
     tb_fields_free(fields);
 }
 
+/* The text n times, then the end: tb_free. */
 static char *repeat(const char *text, size_t n, const char *end)
 {
-    char *out = malloc(strlen(text) * n + strlen(end) + 1);
-    out[0] = 0;
-    char *at = out;
-    for (size_t i = 0; i < n; i++) at += sprintf(at, "%s", text);
-    strcpy(at, end);
-    return out;
+    tb_buffer out;
+    tb_buffer_init(&out, 1 << 20);
+    for (size_t i = 0; i < n; i++) assert_true(tb_buffer_append_text(&out, text) == TB_OK);
+    assert_true(tb_buffer_append_text(&out, end) == TB_OK);
+    return tb_buffer_take(&out);
 }
 
 static void too_much_is_refused(void **state)
@@ -325,16 +326,18 @@ static void too_much_is_refused(void **state)
     tb_fields *fields;
     tb_filter *filter = NULL;
     assert_ok(tb_fields_new(test_features, N_TEST_FEATURES, &fields, &err));
+    char *values = repeat("b,", 300, "c");
     char *texts[] = {repeat("(", 30000, "a"), repeat("tempo:1 ", 300, ""), repeat("-(a OR ", 5000, ""), repeat("a", 70000, ""),
-                     repeat("a ", 2000, ""), repeat("genre:a,", 1, repeat("b,", 300, "c")), repeat("x", 300, ":1")};
+                     repeat("a ", 2000, ""), repeat("genre:", 1, values), repeat("x", 300, ":1")};
+    tb_free(values);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         assert_status(tb_filter_parse(fields, texts[i], &filter, &err), TB_TOO_LARGE);
-        free(texts[i]);
+        tb_free(texts[i]);
     }
     char *many = repeat("-", 60000, "a"); /* a loop, not a recursion */
     assert_ok(tb_filter_parse(fields, many, &filter, &err));
     tb_filter_free(filter);
-    free(many);
+    tb_free(many);
     tb_fields_free(fields);
 }
 
@@ -350,17 +353,21 @@ static void any_text_parses_or_is_refused(void **state)
     tb_rng_init(&rng, 7);
     size_t n_parsed = 0;
     for (int round = 0; round < 20000; round++) {
-        char text[400] = "";
+        tb_buffer text;
+        tb_buffer_init(&text, 1000);
         const size_t n = 1 + tb_rng_below(&rng, 12);
-        for (size_t i = 0; i < n; i++) strcat(text, pieces[tb_rng_below(&rng, sizeof pieces / sizeof *pieces)]);
+        for (size_t i = 0; i < n; i++)
+            assert_true(tb_buffer_append_text(&text, pieces[tb_rng_below(&rng, sizeof pieces / sizeof *pieces)]) == TB_OK);
         tb_filter *filter = NULL;
-        if (tb_filter_parse(tb_store_fields(store), text, &filter, &err) != TB_OK) {
+        int64_t count;
+        if (tb_filter_parse(tb_store_fields(store), text.bytes, &filter, &err) != TB_OK) {
             assert_null(filter);
+            tb_buffer_clear(&text);
             continue;
         }
-        int64_t count;
-        if (tb_store_count_tracks(store, filter, NULL, &count, &err) != TB_OK) fail_msg("%s: %s", text, err.message);
+        if (tb_store_count_tracks(store, filter, NULL, &count, &err) != TB_OK) fail_msg("%s: %s", text.bytes, err.message);
         tb_filter_free(filter);
+        tb_buffer_clear(&text);
         n_parsed++;
     }
     assert_true(n_parsed > 1000);

@@ -54,6 +54,7 @@ static void opens_a_new_folder_and_finds_it_again(void **state)
     tb_store_counts counts;
     assert_ok(tb_store_count(store, &counts, &err));
     assert_true(counts.size_bytes > 4096);
+    assert_non_null(strstr(tb_store_path(store), "deep/down/timbre.db"));
     tb_store_close(store);
     tb_free(folder);
 }

@@ -44,6 +44,8 @@ tb__chunk *tb__chunk_new(const tb_index_layout *layout, uint64_t serial, atomic_
     chunk->n_parts = layout->n_parts;
     atomic_init(&chunk->n_used, 0);
     atomic_init(&chunk->n_dead, 0);
+    atomic_init(&chunk->lowest_group, UINT32_MAX);
+    atomic_init(&chunk->highest_group, 0);
     chunk->births = take(chunk, TB__CHUNK_SLOTS, sizeof *chunk->births);
     chunk->deaths = take(chunk, TB__CHUNK_SLOTS, sizeof *chunk->deaths);
     chunk->labels = take(chunk, TB__CHUNK_SLOTS, sizeof *chunk->labels);
@@ -113,6 +115,10 @@ static void bear(tb__chunk *chunk, uint32_t slot, uint64_t label, uint32_t group
 {
     chunk->labels[slot] = label;
     chunk->groups[slot] = group;
+    if (group < atomic_load_explicit(&chunk->lowest_group, memory_order_relaxed))
+        atomic_store_explicit(&chunk->lowest_group, group, memory_order_relaxed);
+    if (group > atomic_load_explicit(&chunk->highest_group, memory_order_relaxed))
+        atomic_store_explicit(&chunk->highest_group, group, memory_order_relaxed);
     atomic_store_explicit(&chunk->births[slot], sequence, memory_order_relaxed);
     atomic_store_explicit(&chunk->n_used, slot + 1, memory_order_release);
 }

@@ -9,7 +9,8 @@
  * number last (release); a search loads it first (acquire).  What belongs to a number <= s is therefore there,
  * and of later ones no value can make a slot look alive or dead by mistake.
  *
- * A reader that finds n_dead == 0 needs to look at no death.  lowest_presence tells the same of presence. */
+ * A reader that finds n_dead == 0 needs to look at no death.  lowest_presence tells the same of presence, and the
+ * range of groups lets a filter pass over the whole chunk. */
 #ifndef TIMBRE_INDEX_CHUNK_H
 #define TIMBRE_INDEX_CHUNK_H
 
@@ -45,6 +46,7 @@ typedef struct tb__chunk {
     _Atomic uint64_t *deaths; /* [slots] TB__NEVER while alive */
     uint64_t *labels;         /* [slots] */
     uint32_t *groups;         /* [slots] */
+    _Atomic uint32_t lowest_group, highest_group; /* of all slots ever filled; lowest > highest: none */
     float *presence[TB_INDEX_MAX_PARTS]; /* [slots] each */
     _Atomic float lowest_presence[TB_INDEX_MAX_PARTS];
     float *vectors[TB_INDEX_MAX_PARTS]; /* [slots][stride] each, on 64-byte lines, zeros behind the dim */

@@ -58,6 +58,14 @@ static void filter_slots(tb__scan *scan, const tb__chunk *chunk, slot_bits *slot
 {
     const tb__plan *plan = scan->plan;
     if (!plan->query->filter && plan->n_exclude == 0) return;
+    if (plan->query->filter) {
+        const uint32_t lowest = atomic_load_explicit(&chunk->lowest_group, memory_order_relaxed);
+        const uint32_t highest = atomic_load_explicit(&chunk->highest_group, memory_order_relaxed);
+        if (tb_bitmap_next(plan->query->filter, lowest) > highest) {
+            memset(slots, 0, sizeof *slots);
+            return;
+        }
+    }
     for (size_t w = 0; w < TB__CHUNK_WORDS; w++) {
         uint64_t kept = 0;
         for (uint64_t left = slots->words[w]; left; left &= left - 1) {
@@ -236,12 +244,13 @@ void tb__scan_chunk(tb__scan *scan, const tb__chunk *chunk)
     const uint32_t n_alive = count_bits(&slots);
     filter_slots(scan, chunk, &slots);
     const uint32_t n_allowed = count_bits(&slots);
+    scan->n_items += n_alive;
+    scan->dropped_filter += n_alive - n_allowed;
+    if (n_allowed == 0) return;
     for (size_t i = 0; i < plan->n_parts; i++)
         find_present(chunk, plan->parts[i].part, plan->query->min_presence, &slots, &present[i]);
     drop_missing(plan, present, &slots);
     const uint32_t n_compared = count_bits(&slots);
-    scan->n_items += n_alive;
-    scan->dropped_filter += n_alive - n_allowed;
     scan->dropped_missing += n_allowed - n_compared;
     if (n_compared == 0) return;
     const uint32_t in_all = compute_parts(scan, chunk, present, &slots);

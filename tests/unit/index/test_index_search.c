@@ -384,6 +384,34 @@ static void a_filter_of_any_size_will_do(void **state)
     tb_index_free(index);
 }
 
+/* Groups that lie together, as the segments of tracks do: whole chunks are passed over. */
+static void a_filter_finds_the_few_groups_that_it_lets_through(void **state)
+{
+    (void)state;
+    tb_rng rng;
+    tb_rng_init(&rng, 57);
+    tb_index *index = open_index(&layouts[2], 2);
+    model m;
+    model_open(&m, &layouts[2]);
+    for (uint64_t label = 0; label < 5500; label++) put_random(&rng, index, &m, label, (uint32_t)(label / 100), true);
+    for (uint64_t label = 0; label < 5500; label += 7) assert_int_equal(tb_index_remove(index, label), model_remove(&m, label));
+    for (uint32_t group = 0; group < 57; group++) {
+        tb_bitmap filter = TB_BITMAP_INIT;
+        assert_status(tb_bitmap_set(&filter, group), TB_OK);
+        if (group % 3 == 0) assert_status(tb_bitmap_set(&filter, tb_rng_below(&rng, 60)), TB_OK);
+        tb_index_query query;
+        tb_bitmap unused = TB_BITMAP_INIT;
+        random_query(&rng, &m, true, 1, &unused, &query);
+        tb_bitmap_clear(&unused);
+        query.filter = &filter;
+        query.n_exclude = 0;
+        compare_search(index, &m, &query, true);
+        tb_bitmap_clear(&filter);
+    }
+    model_close(&m);
+    tb_index_free(index);
+}
+
 static void a_cancelled_search_says_so(void **state)
 {
     (void)state;
@@ -476,5 +504,6 @@ TB_TESTS(index_search,
     cmocka_unit_test(equal_vectors_come_in_the_order_of_labels),
     cmocka_unit_test(a_part_that_nobody_has_gives_no_hits_and_says_so),
     cmocka_unit_test(a_filter_of_any_size_will_do),
+    cmocka_unit_test(a_filter_finds_the_few_groups_that_it_lets_through),
     cmocka_unit_test(a_cancelled_search_says_so),
     cmocka_unit_test(extreme_values_give_finite_distances))

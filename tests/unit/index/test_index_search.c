@@ -108,7 +108,7 @@ static void compare_random(uint64_t seed, bool integers, size_t n_threads, int n
 static void searches_of_integers_equal_the_model_with_ties(void **state)
 {
     (void)state;
-    compare_random(51, true, 1, 33);
+    compare_random(51, true, 1, 20);
 }
 
 static void searches_of_integers_on_threads_equal_the_model(void **state)
@@ -120,7 +120,7 @@ static void searches_of_integers_on_threads_equal_the_model(void **state)
 static void searches_of_real_numbers_agree_with_double_precision(void **state)
 {
     (void)state;
-    compare_random(53, false, 2, 25);
+    compare_random(53, false, 2, 17);
 }
 
 static void every_kernel_gives_the_same_neighbours(void **state)

@@ -82,6 +82,9 @@ tb_status tb__get_embedding(tb_engine *engine, int64_t track, size_t space, tb_t
 /* Removes files of the uploads folder that no row names: what a crash left between moving and storing. */
 void tb__sweep_uploads(tb_engine *engine);
 
+/* Whether every space can find the track. */
+bool tb__is_embedded(const tb_engine *engine, int64_t track);
+
 /* --- job.c */
 
 tb_status tb__jobs_start(tb_engine *engine, bool run, tb_error *err) TB_MUST_CHECK;

@@ -180,8 +180,7 @@ void tb__sweep_uploads(tb_engine *engine)
 
 /* --- add ------------------------------------------------------------------------------------------------------ */
 
-/* Whether every space can find the track. */
-static bool is_embedded(const tb_engine *engine, int64_t track)
+bool tb__is_embedded(const tb_engine *engine, int64_t track)
 {
     for (size_t i = 0; i < engine->n_spaces; i++)
         if (tb_index_get(engine->spaces[i].tracks, (uint64_t)track, NULL, NULL, NULL, NULL) != TB_OK) return false;
@@ -282,7 +281,7 @@ static tb_status attach_known(tb_engine *engine, const adding *a, tb_put_result 
 
     pthread_mutex_lock(&engine->commit);
     TB_TRY(tb_store_find_file_hash(engine->store, a->file_hash.bytes, sizeof a->file_hash.bytes, &track, err));
-    if (!is_embedded(engine, track)) TB_FAIL(err, TB_NOT_FOUND, "a space lacks the track");
+    if (!tb__is_embedded(engine, track)) TB_FAIL(err, TB_NOT_FOUND, "a space lacks the track");
     TB_TRY(tb_store_get_track(engine->store, track, TB_WITH_FILES, &known, err));
     if (a->options->move_upload && !has_file(&known)) TB_FAIL(err, TB_NOT_FOUND, "the track has no file");
     nothing.duration_s = known.duration_s;

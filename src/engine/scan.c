@@ -3,7 +3,8 @@
  *
  * 1. walk: every audio file below the root, by the ending of its name; links, hidden names, excluded paths and folders
  *    with a file .ignore are passed over;
- * 2. compare with the files that the store knows: same size and time is unchanged, whether it is a track or a failure;
+ * 2. compare with the files that the store knows: same size and time is unchanged, whether it is a failure or a track
+ *    that every space has;
  * 3. take in the others, on the engine's pool, in the order of their paths;
  * 4. forget files that are gone, if the walk saw everything.  Moved files were taken in by step 3, which found their
  *    audio known, so their tracks still have a file. */
@@ -29,7 +30,7 @@ typedef struct found_file {
 
 typedef struct known_file {
     char *path;
-    int64_t id, size_bytes, modified_ns;
+    int64_t id, track_id, size_bytes, modified_ns; /* track_id 0: it failed */
     bool seen;
 } known_file;
 
@@ -110,7 +111,7 @@ static tb_status add_known(void *context, const tb_file_row *file)
     }
     char *path = tb_strdup(file->path);
     if (!path) return TB_NO_MEMORY;
-    s->known[s->n_known++] = (known_file){path, file->id, file->size_bytes, file->modified_ns, !tb_fs_is_within(s->from, file->path)};
+    s->known[s->n_known++] = (known_file){path, file->id, file->track_id, file->size_bytes, file->modified_ns, !tb_fs_is_within(s->from, file->path)};
     return TB_OK;
 }
 
@@ -125,6 +126,13 @@ static known_file *find_known(scanning *s, const char *path)
     return s->n_known ? bsearch(&key, s->known, s->n_known, sizeof *s->known, compare_known) : NULL;
 }
 
+/* Same size and time, and every space has the track: a new model has to hear it first. */
+static bool is_unchanged(const scanning *s, const known_file *known, const found_file *file)
+{
+    if (known->size_bytes != file->size_bytes || known->modified_ns != file->modified_ns) return false;
+    return known->track_id == 0 || tb__is_embedded(s->engine, known->track_id);
+}
+
 /* Moves the files that have to be taken in to the front of `found`, and counts the others. */
 static void compare_with_known(scanning *s)
 {
@@ -133,7 +141,7 @@ static void compare_with_known(scanning *s)
         const found_file file = s->found[i];
         known_file *known = find_known(s, file.path);
         if (known) known->seen = true;
-        if (known && !s->force && known->size_bytes == file.size_bytes && known->modified_ns == file.modified_ns) {
+        if (known && !s->force && is_unchanged(s, known, &file)) {
             s->n_unchanged++;
             tb_free(file.path);
         } else {

@@ -336,8 +336,64 @@ static void an_upload_can_be_added_by_a_job(void **state)
     discard(&f);
 }
 
+/* The shipped model with eight blanks more in its header: the same numbers, another file, so another space. */
+static char *write_other_models(const char *folder)
+{
+    tb_error err = {0};
+    char *from = tb_test_source_path("models/descriptors.safetensors"), *models = tb_test_join(folder, "other-models"), *bytes, *path;
+    size_t size;
+    assert_ok(tb_fs_read(from, 1 << 24, &bytes, &size, &err));
+    uint64_t header;
+    memcpy(&header, bytes, sizeof header);
+    char *made = malloc(size + 8);
+    const uint64_t longer = header + 8;
+    memcpy(made, &longer, 8);
+    memcpy(made + 8, bytes + 8, header);
+    memset(made + 8 + header, ' ', 8);
+    memcpy(made + 16 + header, bytes + 8 + header, size - 8 - header);
+    mkdir(models, 0700);
+    path = tb_test_join(models, "descriptors.safetensors");
+    assert_ok(tb_fs_write_atomic(path, made, size + 8, &err));
+    tb_free(bytes);
+    free(made);
+    free(path);
+    free(from);
+    return models;
+}
+
+static void a_scan_lets_a_new_model_hear_what_is_known(void **state)
+{
+    (void)state;
+    fixture f = make();
+    tb_error err = {0};
+    char *a = write_piece(&f, "a.wav", 1), *b = write_piece(&f, "b.wav", 2), *models = write_other_models(tb_test_folder());
+    put_library(&f, NULL, 0);
+    scan_expecting(&f, "2 new, 0 known again, 0 unchanged, 0 gone, 0 failed");
+    tb_track_list list;
+    assert_ok(tb_engine_list_tracks(f.engine, &(tb_list_options){.limit = 10}, &list, &err));
+    tb_engine_close(f.engine);
+    const tb_engine_options options = {.data_folder = f.data, .models_folder = models, .n_threads = 2, .run_jobs = true};
+    assert_ok(tb_engine_open(&options, &f.engine, &err));
+
+    tb_search_result result;
+    const tb_query query = {.id = list.tracks[0].id};
+    assert_status(tb_engine_search(f.engine, &query, &(tb_search_options){.limit = 5}, &result, &err), TB_NOT_FOUND);
+    assert_non_null(strstr(err.message, "scan"));
+    scan_expecting(&f, "0 new, 2 known again, 0 unchanged, 0 gone, 0 failed");
+    result = search(f.engine, &query, &(tb_search_options){0});
+    assert_int_equal(result.n_hits, 1);
+    tb_search_result_clear(&result);
+    scan_expecting(&f, "0 new, 0 known again, 2 unchanged, 0 gone, 0 failed");
+    tb_track_list_clear(&list);
+    free(a);
+    free(b);
+    free(models);
+    discard(&f);
+}
+
 TB_TESTS(scan, cmocka_unit_test(only_what_is_new_or_changed_is_taken_in), cmocka_unit_test(failures_are_listed_and_retried_when_the_file_changes),
          cmocka_unit_test(an_unmounted_folder_forgets_nothing), cmocka_unit_test(excluded_and_ignored_folders_are_passed_over),
          cmocka_unit_test(links_out_of_the_library_are_not_followed), cmocka_unit_test(names_that_are_not_utf8_are_taken_in),
          cmocka_unit_test(bad_libraries_are_refused), cmocka_unit_test(a_removed_library_takes_its_tracks_along),
-         cmocka_unit_test(a_scan_can_be_cancelled_and_goes_on_after_a_restart), cmocka_unit_test(an_upload_can_be_added_by_a_job))
+         cmocka_unit_test(a_scan_can_be_cancelled_and_goes_on_after_a_restart), cmocka_unit_test(an_upload_can_be_added_by_a_job),
+         cmocka_unit_test(a_scan_lets_a_new_model_hear_what_is_known))

@@ -47,6 +47,7 @@ typedef struct exchange {
     tb_request request;
     tb_reply reply;
     tb_route_info route;
+    tb_route_traffic *traffic; /* of the route; NULL until there is one */
     tb_body *body;
     int64_t begun_ns, checked_ns;
     int64_t body_length; /* as announced; -1 = chunked */
@@ -252,6 +253,7 @@ static enum MHD_Result handle_head(exchange *x, const char *method)
     set_deadline(x, x->begun_ns + patience_ns);
     if (!check_head(x)) return settle(x);
     tb_api_route(x->server->api, x->request.method, x->request.path, &x->route);
+    x->traffic = tb_traffic_route(&x->server->traffic, x->route.name);
     if (x->route.refuse != 0) {
         tb_api_handle(x->server->api, &x->request, &x->reply);
         return settle(x);
@@ -300,11 +302,26 @@ static enum MHD_Result handle_bytes(exchange *x, const char *bytes, size_t size)
     }
 }
 
+static void run(exchange *x)
+{
+    const int64_t begun_ns = now_ns(x);
+    tb_api_handle(x->server->api, &x->request, &x->reply);
+    tb_traffic_note_work(x->traffic, (double)(now_ns(x) - begun_ns) / 1e9);
+}
+
+/* Work that may be done on the network thread: it reads only, and such calls were over in no time lately.  The way
+ * through a pool costs more than they do. */
+static bool is_quick(const exchange *x)
+{
+    const bool reads = x->request.method == TB_GET || x->request.method == TB_HEAD;
+    return x->route.light || (reads && !x->request.has_body && tb_traffic_is_quick(x->traffic));
+}
+
 static void work(void *context)
 {
     exchange *x = context;
     if (is_cancelled(x)) refuse(x, TB_CANCELLED, "the request was given up before its turn came");
-    else tb_api_handle(x->server->api, &x->request, &x->reply);
+    else run(x);
     x->state = ANSWER;
     MHD_resume_connection(x->connection); /* x may be gone from here on */
 }
@@ -330,8 +347,8 @@ static enum MHD_Result hand_over(exchange *x)
         tb_reply_error(&x->reply, &err);
         return answer(x);
     }
-    if (x->route.light) {
-        tb_api_handle(server->api, &x->request, &x->reply);
+    if (is_quick(x)) {
+        run(x);
         return answer(x);
     }
     x->state = WORK;
@@ -532,7 +549,7 @@ void tb__exchange_end(void *cls, struct MHD_Connection *connection, void **conte
         /* 499, as other servers note it: nobody waited for the answer; 400: the library itself refused the head */
         const int code = x->status ? x->status : x->state == NEW ? 400 : 499;
         x->status = code;
-        tb_traffic_count(&server->traffic, x->route.name, code, seconds);
+        tb_traffic_count(x->traffic ? x->traffic : tb_traffic_route(&server->traffic, NULL), code, seconds);
         atomic_fetch_add(&server->traffic.n_received_bytes, (uint_fast64_t)x->received);
         atomic_fetch_add(&server->traffic.n_sent_bytes, (uint_fast64_t)x->sent);
         log_exchange(x, seconds, whole);

@@ -121,7 +121,7 @@ static void fill_defaults(tb_server_options *options)
     const size_t n_processors = n < 2 ? 2 : (size_t)n;
     options->listen = NULL;
     if (options->n_workers == 0) options->n_workers = n_processors;
-    if (options->n_network == 0) options->n_network = 2;
+    if (options->n_network == 0) options->n_network = n_processors < 4 ? 2 : n_processors > 32 ? 16 : n_processors / 2;
     if (options->queue_limit == 0) options->queue_limit = 256;
     if (options->max_connections == 0) options->max_connections = 1000;
     if (options->idle_timeout_s <= 0) options->idle_timeout_s = 30;

@@ -2,16 +2,18 @@
 /* Counters by route in a table that only grows: a free row is claimed by comparing and swapping its name. */
 #include "http/traffic.h"
 
-#include <stdbool.h>
-
 /* Upper bounds in seconds */
 static const double bounds_s[TB_TRAFFIC_BUCKETS] = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
                                                     0.05,   0.1,   0.5,    2.5,   10,   60};
 static const char no_route[] = "none"; /* refused before a route was looked for */
 static const char other[] = "other";   /* past the room of the table */
 
-static tb_route_traffic *find_row(tb_traffic *traffic, const char *route)
+static const double quick_s = 0.0002, slow_s = 0.002;
+enum { TRUST_LIMIT = 64, TRUST_NEEDED = 32, TRUST_LOST = 8 };
+
+tb_route_traffic *tb_traffic_route(tb_traffic *traffic, const char *route)
 {
+    if (!route) route = no_route;
     for (size_t i = 0; i + 1 < TB_TRAFFIC_ROUTES; i++) {
         tb_route_traffic *row = &traffic->routes[i];
         const char *name = atomic_load_explicit(&row->route, memory_order_acquire);
@@ -23,9 +25,8 @@ static tb_route_traffic *find_row(tb_traffic *traffic, const char *route)
     return last;
 }
 
-void tb_traffic_count(tb_traffic *traffic, const char *route, int http_status, double seconds)
+void tb_traffic_count(tb_route_traffic *row, int http_status, double seconds)
 {
-    tb_route_traffic *row = find_row(traffic, route ? route : no_route);
     int class = http_status / 100 - 1;
     if (class < 0 || class >= TB_TRAFFIC_CLASSES) class = TB_TRAFFIC_CLASSES - 1;
     size_t bucket = 0;
@@ -33,6 +34,22 @@ void tb_traffic_count(tb_traffic *traffic, const char *route, int http_status, d
     atomic_fetch_add_explicit(&row->n_status[class], 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&row->n_bucket[bucket], 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&row->total_us, (uint_fast64_t)(seconds * 1e6), memory_order_relaxed);
+}
+
+void tb_traffic_note_work(tb_route_traffic *route, double seconds)
+{
+    /* Two threads may overwrite each other's step: trust is a guess anyway. */
+    int trust = atomic_load_explicit(&route->trust, memory_order_relaxed);
+    if (seconds > slow_s) trust = 0;
+    else if (seconds > quick_s) trust = trust > TRUST_LOST ? trust - TRUST_LOST : 0;
+    else if (trust < TRUST_LIMIT) trust++;
+    else return;
+    atomic_store_explicit(&route->trust, trust, memory_order_relaxed);
+}
+
+bool tb_traffic_is_quick(tb_route_traffic *route)
+{
+    return atomic_load_explicit(&route->trust, memory_order_relaxed) >= TRUST_NEEDED;
 }
 
 static tb_status write_statuses(tb_traffic *traffic, tb_buffer *text)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* What the server counts about its requests, and their text for /metrics (Prometheus exposition format 0.0.4).
+ *
+ * It also knows which routes are quick enough to be answered on the network thread: those of which nearly every
+ * recent call took less than a fifth of a millisecond.  A single call of more than 2 ms takes that away.
  * Shared; counting takes no lock. */
 #ifndef TIMBRE_HTTP_TRAFFIC_H
 #define TIMBRE_HTTP_TRAFFIC_H
@@ -8,6 +11,7 @@
 #include "base/status.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +23,7 @@ typedef struct tb_route_traffic {
     atomic_uint_fast64_t n_status[TB_TRAFFIC_CLASSES]; /* 1xx .. 5xx */
     atomic_uint_fast64_t n_bucket[TB_TRAFFIC_BUCKETS + 1];
     atomic_uint_fast64_t total_us;
+    atomic_int trust; /* rises by 1 with each quick call, up to a limit; falls with slow ones */
 } tb_route_traffic;
 
 /* Zeroed memory is a valid start. */
@@ -28,8 +33,13 @@ typedef struct tb_traffic {
     atomic_uint_fast64_t n_rejected, n_received_bytes, n_sent_bytes;
 } tb_traffic;
 
-/* One request is over.  route: constant text. */
-void tb_traffic_count(tb_traffic *traffic, const char *route, int http_status, double seconds);
+/* The row of a route (constant text; NULL for requests that never had one).  Never NULL; borrowed from traffic. */
+tb_route_traffic *tb_traffic_route(tb_traffic *traffic, const char *route);
+/* One request is over. */
+void tb_traffic_count(tb_route_traffic *route, int http_status, double seconds);
+/* How long the work alone took. */
+void tb_traffic_note_work(tb_route_traffic *route, double seconds);
+bool tb_traffic_is_quick(tb_route_traffic *route);
 /* Appends the lines; n_queued: requests that wait for a thread now. */
 tb_status tb_traffic_write(tb_traffic *traffic, size_t n_queued, tb_buffer *text) TB_MUST_CHECK;
 

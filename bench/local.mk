@@ -15,3 +15,14 @@ bench_bench_model_SOURCES = bench/bench_model.c
 EXTRA_PROGRAMS += bench/bench-store
 bench_bench_store_LDADD = src/store/libstore.la src/base/libbase.la
 bench_bench_store_SOURCES = bench/bench_store.c
+
+EXTRA_PROGRAMS += bench/bench-ingest
+bench_bench_ingest_CFLAGS = $(AM_CFLAGS) $(SNDFILE_CFLAGS)
+bench_bench_ingest_LDADD = src/engine/libengine.la src/model/libmodel.la src/store/libstore.la src/index/libindex.la \
+	src/nn/libnn.la src/dsp/libdsp.la src/audio/libaudio.la src/base/libbase.la $(SNDFILE_LIBS)
+bench_bench_ingest_SOURCES = bench/bench_ingest.c
+
+EXTRA_PROGRAMS += bench/bench-http-bare
+bench_bench_http_bare_CFLAGS = $(AM_CFLAGS) $(MHD_CFLAGS)
+bench_bench_http_bare_LDADD = $(MHD_LIBS)
+bench_bench_http_bare_SOURCES = bench/bench_http_bare.c

@@ -90,6 +90,21 @@ static tb_status decode(const char *text, size_t size, bool in_path, char *out, 
     return TB_OK;
 }
 
+static tb_status add_to(tb_parameter *parameters, size_t *n, const char *name, const char *value, const char *what,
+                        tb_error *err)
+{
+    if (*n == TB_MAX_PARAMETERS)
+        return tb_error_set(err, TB_TOO_LARGE, "there are more than %d %s", TB_MAX_PARAMETERS, what);
+    tb_parameter added = {tb_strdup(name), tb_strdup(value)};
+    if (!added.name || !added.value) {
+        tb_free(added.name);
+        tb_free(added.value);
+        return tb_error_set(err, TB_NO_MEMORY, "no memory for the request's %s", what);
+    }
+    parameters[(*n)++] = added;
+    return TB_OK;
+}
+
 /* One "name=value" of the query string. */
 static tb_status add_pair(tb_request *request, const char *pair, size_t size, char *name, char *value, tb_error *err)
 {
@@ -99,7 +114,7 @@ static tb_status add_pair(tb_request *request, const char *pair, size_t size, ch
     TB_TRY(decode(pair, name_size, false, name, err));
     value[0] = '\0';
     if (equals) TB_TRY(decode(equals + 1, size - name_size - 1, false, value, err));
-    TB_TRY(tb_request_add_parameter(request, name, value, err));
+    TB_TRY(add_to(request->parameters, &request->n_parameters, name, value, "parameters", err));
 out:
     return status;
 }
@@ -156,26 +171,6 @@ bool tb_request_decode_segment(const char *segment, size_t size, char *out, size
     if (capacity == 0) return false;
     out[n] = '\0';
     return true;
-}
-
-static tb_status add_to(tb_parameter *parameters, size_t *n, const char *name, const char *value, const char *what,
-                        tb_error *err)
-{
-    if (*n == TB_MAX_PARAMETERS)
-        return tb_error_set(err, TB_TOO_LARGE, "there are more than %d %s", TB_MAX_PARAMETERS, what);
-    tb_parameter added = {tb_strdup(name), tb_strdup(value)};
-    if (!added.name || !added.value) {
-        tb_free(added.name);
-        tb_free(added.value);
-        return tb_error_set(err, TB_NO_MEMORY, "no memory for the request's %s", what);
-    }
-    parameters[(*n)++] = added;
-    return TB_OK;
-}
-
-tb_status tb_request_add_parameter(tb_request *request, const char *name, const char *value, tb_error *err)
-{
-    return add_to(request->parameters, &request->n_parameters, name, value, "parameters", err);
 }
 
 tb_status tb_request_add_header(tb_request *request, const char *name, const char *value, tb_error *err)

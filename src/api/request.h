@@ -67,7 +67,6 @@ void tb_request_clear(tb_request *request);
 tb_status tb_request_set_target(tb_request *request, const char *target, tb_error *err) TB_MUST_CHECK;
 /* One segment of request.path, %2F and %25 decoded too; false when it does not fit with its closing zero. */
 bool tb_request_decode_segment(const char *segment, size_t size, char *out, size_t capacity) TB_MUST_CHECK;
-tb_status tb_request_add_parameter(tb_request *request, const char *name, const char *value, tb_error *err) TB_MUST_CHECK;
 tb_status tb_request_add_header(tb_request *request, const char *name, const char *value, tb_error *err) TB_MUST_CHECK;
 /* A new part of the body, its strings copied (bytes that are not UTF-8 replaced); file_name and content_type may be
  * NULL.  The caller then sets path (tb_strdup'ed) or bytes (tb_alloc'ed) and size.  TB_INVALID: too many parts.

@@ -216,7 +216,7 @@ out:
     return status;
 }
 
-tb_status tb_tags_read_io(const tb_audio_io *io, tb_tags *tags, tb_error *err)
+static tb_status read_io(const tb_audio_io *io, tb_tags *tags, tb_error *err)
 {
     tb_status status = TB_OK;
     tb_tags found = {0};
@@ -246,7 +246,7 @@ tb_status tb_tags_read_path(const char *path, tb_tags *tags, tb_error *err)
     tb_audio_io io = {0};
     tb_status status = tb_audio_io_open_path(path, &io, err);
     if (status != TB_OK) return status;
-    status = tb_tags_read_io(&io, tags, err);
+    status = read_io(&io, tags, err);
     if (status != TB_OK) (void)tb_error_prefix(err, "%s", path);
     tb_audio_io_close(&io);
     return status;
@@ -256,7 +256,7 @@ tb_status tb_tags_read_memory(const void *bytes, size_t size, tb_tags *tags, tb_
 {
     tb_audio_io io;
     tb_audio_io_init_memory(&io, bytes, size);
-    return tb_tags_read_io(&io, tags, err);
+    return read_io(&io, tags, err);
 }
 
 void tb_tags_clear(tb_tags *tags)

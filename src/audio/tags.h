@@ -32,7 +32,6 @@ typedef struct tb_tags {
  * TB_UNSUPPORTED for what is not a regular file) and TB_NO_MEMORY. */
 tb_status tb_tags_read_path(const char *path, tb_tags *tags, tb_error *err) TB_MUST_CHECK;
 tb_status tb_tags_read_memory(const void *bytes, size_t size, tb_tags *tags, tb_error *err) TB_MUST_CHECK;
-tb_status tb_tags_read_io(const tb_audio_io *io, tb_tags *tags, tb_error *err) TB_MUST_CHECK;
 /* Frees the strings; all fields are as if absent.  Accepts a cleared or zeroed struct. */
 void tb_tags_clear(tb_tags *tags);
 

@@ -366,11 +366,6 @@ out:
     return status;
 }
 
-const char *tb_engine_data_folder(const tb_engine *engine)
-{
-    return engine->data_folder;
-}
-
 const char *tb_engine_incoming_folder(const tb_engine *engine)
 {
     return engine->incoming_folder;

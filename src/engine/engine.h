@@ -70,7 +70,6 @@ tb_status tb_engine_get_stats(tb_engine *engine, tb_engine_stats *stats, tb_erro
 /* TB_OK when searches and writes both work now; else what is wrong, as a sentence. */
 tb_status tb_engine_ready(tb_engine *engine, tb_error *err) TB_MUST_CHECK;
 
-const char *tb_engine_data_folder(const tb_engine *engine);
 /* Folder for uploads under way; files in it are removed when the engine opens, but for those of jobs. */
 const char *tb_engine_incoming_folder(const tb_engine *engine);
 const tb_clock *tb_engine_clock(const tb_engine *engine);

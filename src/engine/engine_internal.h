@@ -99,8 +99,7 @@ typedef struct tb__job_run tb__job_run;
 /* Waits while the job is paused; true when it has to stop (cancelled, or the engine closes). */
 bool tb__job_should_stop(tb__job_run *run);
 void tb__job_progress(tb__job_run *run, int64_t done, int64_t total, int64_t failed);
-/* Work of each kind; `params` is what was queued. */
+/* The work of a scan; `params` is what was queued. */
 tb_status tb__run_scan(tb_engine *engine, tb__job_run *run, const char *params, char **message, tb_error *err) TB_MUST_CHECK;
-tb_status tb__run_add(tb_engine *engine, tb__job_run *run, const char *params, char **result_id, tb_error *err) TB_MUST_CHECK;
 
 #endif

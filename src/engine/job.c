@@ -283,7 +283,7 @@ static bool add_should_stop(void *context)
     return tb__job_should_stop(context);
 }
 
-tb_status tb__run_add(tb_engine *engine, tb__job_run *run, const char *params, char **result_id, tb_error *err)
+static tb_status run_add(tb_engine *engine, tb__job_run *run, const char *params, char **result_id, tb_error *err)
 {
     tb_status status = TB_OK;
     tb_external_id *ids = NULL;
@@ -381,7 +381,7 @@ static void run_job(lane *l, int64_t id)
         l->running = true;
         pthread_mutex_unlock(&jobs->mutex);
         if (status == TB_OK)
-            status = strcmp(row.kind, "add") == 0 ? tb__run_add(engine, &l->run, row.params, &result_id, &err)
+            status = strcmp(row.kind, "add") == 0 ? run_add(engine, &l->run, row.params, &result_id, &err)
                                                   : tb__run_scan(engine, &l->run, row.params, &message, &err);
         end_run(jobs, &l->run, status, message, result_id, &err);
         pthread_mutex_lock(&jobs->mutex);

@@ -4,8 +4,8 @@
  *     bench-index [number of vectors, 200000] [rounds, 30] [threads, 1]
  *
  * The vectors lie around 1,000 random centres, each part brought to unit length, as embeddings are.  One JSON
- * line per case: median and best of the rounds, ns per vector (of the median), how fast a plain scan in f32 would
- * have had to read for that, how many vectors were compared exactly, and the index's memory. */
+ * line per case: median and best of the rounds, ns per vector (of the median), how fast a plain scan in f32
+ * would have had to read for that, how many vectors were compared exactly, and the index's memory. */
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/rng.h"
@@ -16,7 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N_PARTS = 5, PART_DIM = 128, DIM = N_PARTS * PART_DIM, N_CENTRES = 1000, BATCH = 1000, MAX_ROUNDS = 10000 };
+enum { N_PARTS = 5, PART_DIM = 128, DIM = N_PARTS * PART_DIM };
+enum { N_CENTRES = 1000, BATCH = 1000, MAX_ROUNDS = 10000 };
 
 static void normalise(float *values)
 {
@@ -66,7 +67,8 @@ typedef struct bench_case {
     size_t filter_percent; /* 100: none */
 } bench_case;
 
-static tb_status run_case(const tb_index *index, const bench_case *c, const float *queries, size_t n_rounds, size_t n_threads, tb_error *err)
+static tb_status run_case(const tb_index *index, const bench_case *c, const float *queries, size_t n_rounds,
+                          size_t n_threads, tb_error *err)
 {
     tb_status status = TB_OK;
     static double times[MAX_ROUNDS];
@@ -97,10 +99,11 @@ static tb_status run_case(const tb_index *index, const bench_case *c, const floa
     }
     qsort(times, n_rounds, sizeof *times, compare);
     const double ns = times[n_rounds / 2], n = (double)stats.n_items;
-    printf("{\"bench\": \"index\", \"case\": \"%s\", \"kernels\": \"%s\", \"vectors\": %zu, \"dims\": %zu, \"threads\": %zu, "
-           "\"ms\": %.3f, \"best_ms\": %.3f, \"ns_per_vector\": %.2f, \"gb_per_s\": %.2f, \"exact\": %.0f, \"bytes_per_vector\": %.0f}\n",
-           c->name, stats.kernels, stats.n_items, dims, n_threads, ns / 1e6, times[0] / 1e6, ns / n, 4 * (double)dims * n / ns, n_exact,
-           (double)stats.n_bytes / n);
+    printf("{\"bench\": \"index\", \"case\": \"%s\", \"kernels\": \"%s\", \"vectors\": %zu, \"dims\": %zu, ",
+           c->name, stats.kernels, stats.n_items, dims);
+    printf("\"threads\": %zu, \"ms\": %.3f, \"best_ms\": %.3f, \"ns_per_vector\": %.2f, \"gb_per_s\": %.2f, ",
+           n_threads, ns / 1e6, times[0] / 1e6, ns / n, 4 * (double)dims * n / ns);
+    printf("\"exact\": %.0f, \"bytes_per_vector\": %.0f}\n", n_exact, (double)stats.n_bytes / n);
     fflush(stdout);
 out:
     tb_bitmap_clear(&filter);
@@ -125,8 +128,10 @@ int main(int argc, char **argv)
     tb_index *index = NULL;
     tb_rng rng;
     tb_rng_init(&rng, 1);
-    float *centres = tb_alloc(N_CENTRES * DIM, sizeof *centres), *queries = tb_alloc(N_CENTRES * DIM, sizeof *queries);
-    const tb_index_layout layout = {.n_parts = N_PARTS, .part_dims = {PART_DIM, PART_DIM, PART_DIM, PART_DIM, PART_DIM}};
+    float *centres = tb_alloc(N_CENTRES * DIM, sizeof *centres);
+    float *queries = tb_alloc(N_CENTRES * DIM, sizeof *queries);
+    tb_index_layout layout = {.n_parts = N_PARTS};
+    for (size_t c = 0; c < N_PARTS; c++) layout.part_dims[c] = PART_DIM;
     if (!centres || !queries) TB_FAIL(&err, TB_NO_MEMORY, "no memory for queries");
     for (size_t i = 0; i < N_CENTRES * DIM; i++) centres[i] = (float)tb_rng_normal(&rng);
     for (size_t i = 0; i < N_CENTRES; i++) make_vector(&rng, centres, queries + i * DIM);

@@ -66,7 +66,10 @@ tb__chunk *tb__chunk_new(const tb_index_layout *layout, uint64_t serial, atomic_
         chunk->presence[c] = take(chunk, TB__CHUNK_SLOTS, sizeof(float));
         chunk->vectors[c] = take(chunk, TB__CHUNK_SLOTS * chunk->strides[c], sizeof(float));
         if (!chunk->presence[c] || !chunk->vectors[c]) goto fail;
-        if (layout->part_dims[c] >= TB__CODE_MIN_DIM && !take_codes(chunk, &chunk->codes[c], layout->part_dims[c])) goto fail;
+        if (layout->part_dims[c] >= TB__CODE_MIN_DIM &&
+            !take_codes(chunk, &chunk->codes[c], layout->part_dims[c])) {
+            goto fail;
+        }
     }
     return chunk;
 fail:
@@ -102,7 +105,8 @@ static uint32_t next_slot(const tb__chunk *chunk)
     return slot;
 }
 
-static void write_part(tb__chunk *chunk, size_t c, uint32_t slot, const float *values, size_t n, float presence)
+static void write_part(tb__chunk *chunk, size_t c, uint32_t slot, const float *values, size_t n,
+                       float presence)
 {
     memcpy(chunk->vectors[c] + (size_t)slot * chunk->strides[c], values, n * sizeof *values);
     chunk->presence[c][slot] = presence;
@@ -123,7 +127,8 @@ static void bear(tb__chunk *chunk, uint32_t slot, uint64_t label, uint32_t group
     atomic_store_explicit(&chunk->n_used, slot + 1, memory_order_release);
 }
 
-uint32_t tb__chunk_append(tb__chunk *chunk, const tb_index_layout *layout, const tb_index_item *item, uint64_t sequence)
+uint32_t tb__chunk_append(tb__chunk *chunk, const tb_index_layout *layout, const tb_index_item *item,
+                          uint64_t sequence)
 {
     const uint32_t slot = next_slot(chunk);
     const float *values = item->vector;
@@ -148,7 +153,8 @@ uint32_t tb__chunk_append_copy(tb__chunk *chunk, const tb__chunk *from, uint32_t
     return slot;
 }
 
-void tb__chunk_read(const tb__chunk *chunk, const tb_index_layout *layout, uint32_t slot, float *vector, float *presence)
+void tb__chunk_read(const tb__chunk *chunk, const tb_index_layout *layout, uint32_t slot, float *vector,
+                    float *presence)
 {
     for (size_t c = 0; c < layout->n_parts; c++) {
         if (vector) {

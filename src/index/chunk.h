@@ -2,15 +2,15 @@
 /* A chunk: TB__CHUNK_SLOTS items, each part of their vectors in a block of its own.
  *
  * Slots are filled in order and never used twice.  What a slot holds is written once, before it is born, and
- * not changed again; only its death is set later.  A search at sequence number s sees a slot if
- * birth <= s < death.  Births do not fall within a chunk, so what a search sees is a run from slot 0 with holes.
+ * not changed again; only its death is set later.  A search at sequence number s sees a slot if birth <= s <
+ * death.  Births do not fall within a chunk, so what a search sees is a run from slot 0 with holes.
  *
- * The writer stores birth, death, n_used and n_dead with the number of the change under way and publishes that
- * number last (release); a search loads it first (acquire).  What belongs to a number <= s is therefore there,
- * and of later ones no value can make a slot look alive or dead by mistake.
+ * The writer stores birth, death, n_used and n_dead with the number of the change under way and publishes
+ * that number last (release); a search loads it first (acquire).  What belongs to a number <= s is therefore
+ * there, and of later ones no value can make a slot look alive or dead by mistake.
  *
- * A reader that finds n_dead == 0 needs to look at no death.  lowest_presence tells the same of presence, and the
- * range of groups lets a filter pass over the whole chunk. */
+ * A reader that finds n_dead == 0 needs to look at no death.  lowest_presence tells the same of presence, and
+ * the range of groups lets a filter pass over the whole chunk. */
 #ifndef TIMBRE_INDEX_CHUNK_H
 #define TIMBRE_INDEX_CHUNK_H
 
@@ -39,7 +39,7 @@ typedef struct tb__chunk {
     size_t own_bytes;
     uint64_t serial; /* counts up: chunks of a root are sorted by it */
     size_t n_parts;
-    size_t strides[TB_INDEX_MAX_PARTS]; /* floats from one vector to the next: the dim up to a multiple of 16 */
+    size_t strides[TB_INDEX_MAX_PARTS]; /* floats from one vector to the next: the dim, up to whole lines */
     _Atomic uint32_t n_used;
     _Atomic uint32_t n_dead;
     _Atomic uint64_t *births; /* [slots] TB__NEVER until filled */
@@ -61,11 +61,14 @@ tb__chunk *tb__chunk_new(const tb_index_layout *layout, uint64_t serial, atomic_
 void tb__chunk_free(tb__chunk *chunk);
 
 /* Fills the next slot, which exists, and returns it; born in `sequence`. */
-uint32_t tb__chunk_append(tb__chunk *chunk, const tb_index_layout *layout, const tb_index_item *item, uint64_t sequence);
+uint32_t tb__chunk_append(tb__chunk *chunk, const tb_index_layout *layout, const tb_index_item *item,
+                          uint64_t sequence);
 /* As tb__chunk_append with a copy of a slot of another chunk. */
-uint32_t tb__chunk_append_copy(tb__chunk *chunk, const tb__chunk *from, uint32_t from_slot, uint64_t sequence);
+uint32_t tb__chunk_append_copy(tb__chunk *chunk, const tb__chunk *from, uint32_t from_slot,
+                               uint64_t sequence);
 /* Copies one item out; each output may be NULL. */
-void tb__chunk_read(const tb__chunk *chunk, const tb_index_layout *layout, uint32_t slot, float *vector, float *presence);
+void tb__chunk_read(const tb__chunk *chunk, const tb_index_layout *layout, uint32_t slot, float *vector,
+                    float *presence);
 /* Bits of the slots that are alive at `sequence`; returns how many of the first slots cover them. */
 uint32_t tb__chunk_alive(const tb__chunk *chunk, uint64_t sequence, uint64_t bits[TB__CHUNK_WORDS]);
 

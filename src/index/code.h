@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: MIT
-/* Vectors of a part as 8-bit codes, with which a scan finds a proven lower bound of each distance while it reads a
- * quarter of the bytes.  Whatever the bound does not rule out is compared exactly, so the answer stays that of the
- * plain loop.
+/* Vectors of a part as 8-bit codes, with which a scan finds a proven lower bound of each distance while it
+ * reads a quarter of the bytes.  Whatever the bound does not rule out is compared exactly, so the answer
+ * stays that of the plain loop.
  *
- * A vector x becomes x' = scale * code, code in -127..127, and error >= |x - x'|; a query y likewise with 16 bits.
+ * A vector x becomes x' = scale * code, code in -127..127, and error >= |x - x'|; a query y likewise with 16
+ * bits.
  *
  * Bound.  |x - y| >= |x' - y'| - error_x - error_y (triangle inequality), and
  *     |x' - y'|^2 = |x'|^2 + |y'|^2 - 2 scale_x scale_y <code_x, code_y>
- * where the product of the codes is exact in 32 bits.  In f32 the three terms suffer at most 7 roundings of at most
- * 2^-24 (|x'|^2 + |y'|^2) each (2 |<x', y'>| <= |x'|^2 + |y'|^2): less than the slack of 2^-20 that is taken off.
- * Root and errors are rounded to the safe side by 2^-20 and 1e-6.  The distance that the kernels compute is at
- * least (1 - 8.2e-6) of the true one (distance.h), less what underflows: hence the last factor 1 - 2^-16 and the
- * last 1e-30.  So bound <= computed distance holds for the f32 values themselves; sums with weights keep it, as
- * rounding is monotone.
+ * where the product of the codes is exact in 32 bits.  In f32 the three terms suffer at most 7 roundings of
+ * at most 2^-24 (|x'|^2 + |y'|^2) each (2 |<x', y'>| <= |x'|^2 + |y'|^2): less than the slack of 2^-20 that
+ * is taken off.  Root and errors are rounded to the safe side by 2^-20 and 1e-6.  The distance that the
+ * kernels compute is at least (1 - 8.2e-6) of the true one (distance.h), less what underflows: hence the last
+ * factor 1 - 2^-16 and the last 1e-30.  So bound <= computed distance holds for the f32 values themselves;
+ * sums with weights keep it, as rounding is monotone.
  *
- * tb__code_bound is the specification; tables of kernels have it for blocks.  tests/unit/index/test_code.c. */
+ * tb__code_bound is the specification; tables of kernels have it for blocks.  Tests: test_code.c. */
 #ifndef TIMBRE_INDEX_CODE_H
 #define TIMBRE_INDEX_CODE_H
 
@@ -56,7 +57,8 @@ void tb__code_copy(tb__codes *codes, size_t to, const tb__codes *other, size_t f
 void tb__code_encode_query(tb__query_code *code, const float *vector, size_t dim);
 
 /* The lower bound of the squared distance, from the product of the codes. */
-static inline float tb__code_bound(const tb__query_code *query, float scale, float norm2, float error, int32_t product)
+static inline float tb__code_bound(const tb__query_code *query, float scale, float norm2, float error,
+                                   int32_t product)
 {
     const float sum = norm2 + query->norm2;
     float squared = sum - scale * query->scale2 * (float)product;

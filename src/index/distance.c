@@ -19,7 +19,8 @@ static void choose(void)
 {
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) usable[n_usable++] = &tb__distance_avx2;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        usable[n_usable++] = &tb__distance_avx2;
 #endif
     usable[n_usable++] = &tb__distance_plain;
     chosen = usable[0];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* The distance kernels with AVX2 and FMA; compiled with these flags, called only where the processor has both.
- * Two registers hold the 16 lanes of distance.h.  The block kernel runs four vectors side by side, so that the
- * query is loaded once for four and the chains of additions overlap. */
+/* The distance kernels with AVX2 and FMA; compiled with these flags, called only where the processor has
+ * both.  Two registers hold the 16 lanes of distance.h.  The block kernel runs four vectors side by side, so
+ * that the query is loaded once for four and the chains of additions overlap. */
 #include "index/distance_tables.h"
 
 #include <immintrin.h>
@@ -61,7 +61,8 @@ static float l2(const float *a, const float *b, size_t dim)
     return sum + l2_run(a, b, dim);
 }
 
-static void l2_block(const float *query, const float *vectors, size_t stride, size_t dim, size_t n, float *out)
+static void l2_block(const float *query, const float *vectors, size_t stride, size_t dim, size_t n,
+                     float *out)
 {
     if (dim > TB_DISTANCE_RUN) {
         for (size_t i = 0; i < n; i++) out[i] = l2(query, vectors + i * stride, dim);
@@ -123,9 +124,12 @@ static inline __m256i multiply_eight(const int16_t *query, const int8_t *codes, 
         const __m256i q = load_query(query + i);
         for (size_t j = 0; j < 8; j++) sums[j] = add_products(sums[j], codes + j * stride + i, q);
     }
-    const __m256i first = _mm256_hadd_epi32(_mm256_hadd_epi32(sums[0], sums[1]), _mm256_hadd_epi32(sums[2], sums[3]));
-    const __m256i last = _mm256_hadd_epi32(_mm256_hadd_epi32(sums[4], sums[5]), _mm256_hadd_epi32(sums[6], sums[7]));
-    return _mm256_add_epi32(_mm256_permute2x128_si256(first, last, 0x20), _mm256_permute2x128_si256(first, last, 0x31));
+    const __m256i first =
+        _mm256_hadd_epi32(_mm256_hadd_epi32(sums[0], sums[1]), _mm256_hadd_epi32(sums[2], sums[3]));
+    const __m256i last =
+        _mm256_hadd_epi32(_mm256_hadd_epi32(sums[4], sums[5]), _mm256_hadd_epi32(sums[6], sums[7]));
+    return _mm256_add_epi32(_mm256_permute2x128_si256(first, last, 0x20),
+                            _mm256_permute2x128_si256(first, last, 0x31));
 }
 
 static int32_t multiply(const int16_t *query, const int8_t *codes, size_t stride)
@@ -138,27 +142,32 @@ static int32_t multiply(const int16_t *query, const int8_t *codes, size_t stride
 }
 
 /* tb__code_bound for eight, step by step. */
-static inline __m256 bound_eight(const tb__query_code *query, __m256 scales, __m256 norms2, __m256 errors, __m256 products)
+static inline __m256 bound_eight(const tb__query_code *query, __m256 scales, __m256 norms2, __m256 errors,
+                                 __m256 products)
 {
     const __m256 zero = _mm256_setzero_ps();
     const __m256 sum = _mm256_add_ps(norms2, _mm256_set1_ps(query->norm2));
     const __m256 scale = _mm256_mul_ps(scales, _mm256_set1_ps(query->scale2));
     __m256 squared = _mm256_sub_ps(sum, _mm256_mul_ps(scale, products));
     squared = _mm256_sub_ps(squared, _mm256_mul_ps(sum, _mm256_set1_ps(0x1p-20f)));
-    const __m256 root = _mm256_mul_ps(_mm256_sqrt_ps(_mm256_max_ps(squared, zero)), _mm256_set1_ps(1 - 0x1p-20f));
+    const __m256 root =
+        _mm256_mul_ps(_mm256_sqrt_ps(_mm256_max_ps(squared, zero)), _mm256_set1_ps(1 - 0x1p-20f));
     const __m256 error = _mm256_add_ps(errors, _mm256_set1_ps(query->error));
     const __m256 distance = _mm256_max_ps(_mm256_sub_ps(root, error), zero);
     const __m256 bound = _mm256_mul_ps(_mm256_mul_ps(distance, distance), _mm256_set1_ps(1 - 0x1p-16f));
     return _mm256_max_ps(_mm256_sub_ps(bound, _mm256_set1_ps(1e-30f)), zero);
 }
 
-static void bound_block(const tb__query_code *query, const tb__codes *codes, size_t first, size_t n, float *out)
+static void bound_block(const tb__query_code *query, const tb__codes *codes, size_t first, size_t n,
+                        float *out)
 {
     const size_t end = first + n;
     size_t i = first;
     for (; i + 8 <= end; i += 8) {
-        const __m256i products = multiply_eight(query->values, codes->values + i * codes->stride, codes->stride);
-        const __m256 bounds = bound_eight(query, _mm256_loadu_ps(codes->scales + i), _mm256_loadu_ps(codes->norms2 + i),
+        const __m256i products =
+            multiply_eight(query->values, codes->values + i * codes->stride, codes->stride);
+        const __m256 bounds =
+            bound_eight(query, _mm256_loadu_ps(codes->scales + i), _mm256_loadu_ps(codes->norms2 + i),
                                           _mm256_loadu_ps(codes->errors + i), _mm256_cvtepi32_ps(products));
         _mm256_storeu_ps(out + (i - first), bounds);
     }

@@ -34,12 +34,14 @@ static float l2(const float *a, const float *b, size_t dim)
     return sum + l2_run(a, b, dim);
 }
 
-static void l2_block(const float *query, const float *vectors, size_t stride, size_t dim, size_t n, float *out)
+static void l2_block(const float *query, const float *vectors, size_t stride, size_t dim, size_t n,
+                     float *out)
 {
     for (size_t i = 0; i < n; i++) out[i] = l2(query, vectors + i * stride, dim);
 }
 
-static void bound_block(const tb__query_code *query, const tb__codes *codes, size_t first, size_t n, float *out)
+static void bound_block(const tb__query_code *query, const tb__codes *codes, size_t first, size_t n,
+                        float *out)
 {
     for (size_t i = first; i < first + n; i++) {
         const int8_t *values = codes->values + i * codes->stride;

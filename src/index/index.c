@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /* The writing half of the index: items come, go and move.
  *
- * A change is made of births of new slots and deaths of old ones, all with the next sequence number; publishing
- * the number makes the whole of it visible at once.  Whatever can fail (memory for slots and map places) is
- * reserved first, so that a change either happens or fails with nothing touched.
+ * A change is made of births of new slots and deaths of old ones, all with the next sequence number;
+ * publishing the number makes the whole of it visible at once.  Whatever can fail (memory for slots and map
+ * places) is reserved first, so that a change either happens or fails with nothing touched.
  *
- * Full chunks of which half is dead are compacted: their live items move to the end as one more change, and the
- * chunk is taken out of the root and retired. */
+ * Full chunks of which half is dead are compacted: their live items move to the end as one more change, and
+ * the chunk is taken out of the root and retired. */
 #include "index/index.h"
 
 #include "base/alloc.h"
@@ -90,19 +90,23 @@ static tb__slot_ref ref_of(const tb__chunk *chunk, uint32_t slot)
 static tb_status check_layout(const tb_index_layout *layout, size_t n_threads, tb_error *err)
 {
     if (layout->n_parts < 1 || layout->n_parts > TB_INDEX_MAX_PARTS)
-        return tb_error_set(err, TB_INVALID, "an index has 1 to %d parts, not %zu", TB_INDEX_MAX_PARTS, layout->n_parts);
+        return tb_error_set(err, TB_INVALID, "an index has 1 to %d parts, not %zu", TB_INDEX_MAX_PARTS,
+                            layout->n_parts);
     size_t dim = 0;
     for (size_t c = 0; c < layout->n_parts; c++) {
         if (layout->part_dims[c] < 1 || layout->part_dims[c] > TB_INDEX_MAX_DIM)
-            return tb_error_set(err, TB_INVALID, "part %zu of an index has %zu dimensions; 1 to %d are possible", c,
+            return tb_error_set(err, TB_INVALID,
+                                "part %zu of an index has %zu dimensions; 1 to %d are possible", c,
                                 layout->part_dims[c], TB_INDEX_MAX_DIM);
         dim += layout->part_dims[c];
     }
     if (dim > TB_INDEX_MAX_DIM)
-        return tb_error_set(err, TB_INVALID, "the parts of an index have %zu dimensions together; %d are possible", dim,
+        return tb_error_set(err, TB_INVALID,
+                            "the parts of an index have %zu dimensions together; %d are possible", dim,
                             TB_INDEX_MAX_DIM);
     if (n_threads < 1 || n_threads > TB_INDEX_MAX_THREADS)
-        return tb_error_set(err, TB_INVALID, "a search uses 1 to %d threads, not %zu", TB_INDEX_MAX_THREADS, n_threads);
+        return tb_error_set(err, TB_INVALID, "a search uses 1 to %d threads, not %zu", TB_INDEX_MAX_THREADS,
+                            n_threads);
     return TB_OK;
 }
 
@@ -192,7 +196,9 @@ tb_status tb__check_vector(const float *vector, size_t n, const char *what, tb_e
     for (size_t i = 0; i < n; i++) {
         if (fabsf(vector[i]) <= TB_INDEX_MAX_COMPONENT) continue;
         return tb_error_set(err, TB_INVALID, "component %zu of %s is %s", i, what,
-                            isnan(vector[i]) ? "not a number" : isinf(vector[i]) ? "infinite" : "larger than 1e15");
+                            isnan(vector[i])   ? "not a number"
+                            : isinf(vector[i]) ? "infinite"
+                                               : "larger than 1e15");
     }
     return TB_OK;
 }
@@ -201,8 +207,8 @@ tb_status tb__check_presence(const float *presence, size_t n, const char *what, 
 {
     for (size_t c = 0; presence && c < n; c++)
         if (!(presence[c] >= 0.0f && presence[c] <= 1.0f))
-            return tb_error_set(err, TB_INVALID, "the presence of part %zu of %s is %g; it must be 0 to 1", c, what,
-                                (double)presence[c]);
+            return tb_error_set(err, TB_INVALID, "the presence of part %zu of %s is %g; it must be 0 to 1", c,
+                                what, (double)presence[c]);
     return TB_OK;
 }
 
@@ -210,7 +216,8 @@ static tb_status check_items(const tb_index *index, const tb_index_item *items, 
 {
     for (size_t i = 0; i < n; i++) {
         tb_status status = tb__check_vector(items[i].vector, index->dim, "the vector", err);
-        if (status == TB_OK) status = tb__check_presence(items[i].presence, index->layout.n_parts, "the vector", err);
+        if (status == TB_OK)
+            status = tb__check_presence(items[i].presence, index->layout.n_parts, "the vector", err);
         if (status == TB_OK) continue;
         if (n > 1) tb_error_prefix(err, "item %zu of %zu", i + 1, n);
         return status;
@@ -254,7 +261,8 @@ static bool reserve_slots(tb_index *index, size_t n)
 /* All that adding n items can need. */
 static tb_status reserve(tb_index *index, size_t n, tb_error *err)
 {
-    if (tb__map_reserve(&index->labels, n) && tb__map_reserve(&index->groups, n) && reserve_slots(index, n)) return TB_OK;
+    if (tb__map_reserve(&index->labels, n) && tb__map_reserve(&index->groups, n) && reserve_slots(index, n))
+        return TB_OK;
     return tb_error_set(err, TB_NO_MEMORY, "no memory for %zu more vectors beside %zu in the index", n,
                         tb_index_count(index));
 }
@@ -316,7 +324,8 @@ static void publish(tb_index *index, uint64_t sequence, size_t n_items)
 
 static bool is_worth_compacting(const tb__chunk *chunk)
 {
-    return is_full(chunk) && atomic_load_explicit(&chunk->n_dead, memory_order_relaxed) >= TB__CHUNK_SLOTS / 2;
+    return is_full(chunk) &&
+           atomic_load_explicit(&chunk->n_dead, memory_order_relaxed) >= TB__CHUNK_SLOTS / 2;
 }
 
 static void kill_slot(tb_index *index, tb__chunk *chunk, uint32_t slot, uint64_t sequence)
@@ -371,7 +380,8 @@ static void forget_labels(tb_index *index, tb__slot_ref head)
     for (tb__slot_ref ref = head; ref != TB__MAP_NONE;) {
         uint32_t slot;
         const tb__chunk *chunk = find_chunk(root_of(index), ref, &slot);
-        if (tb__map_get(&index->labels, chunk->labels[slot]) == ref) tb__map_remove(&index->labels, chunk->labels[slot]);
+        if (tb__map_get(&index->labels, chunk->labels[slot]) == ref)
+            tb__map_remove(&index->labels, chunk->labels[slot]);
         ref = chunk->group_next[slot];
     }
 }
@@ -479,7 +489,8 @@ out:
     return status;
 }
 
-tb_status tb_index_put_group(tb_index *index, uint32_t group, const tb_index_item *items, size_t n, tb_error *err)
+tb_status tb_index_put_group(tb_index *index, uint32_t group, const tb_index_item *items, size_t n,
+                             tb_error *err)
 {
     tb_status status = check_items(index, items, n, err);
     if (status != TB_OK) return status;
@@ -535,7 +546,8 @@ size_t tb_index_remove_group(tb_index *index, uint32_t group)
     return n;
 }
 
-tb_status tb_index_get(const tb_index *index, uint64_t label, uint32_t *group, float *vector, float *presence, tb_error *err)
+tb_status tb_index_get(const tb_index *index, uint64_t label, uint32_t *group, float *vector, float *presence,
+                       tb_error *err)
 {
     const size_t reader = tb__reclaim_enter(index->reclaim);
     const tb__chunk *chunk = NULL;

@@ -8,10 +8,10 @@
  *
  * Distance.  d2 = sum over parts c of w_c * |x_c - y_c|^2, always squared, never rooted: distance2 below.
  * A part is compared when it is present in the query and in the item (presence > min_presence); what happens
- * otherwise is the query's `missing`.  Searches are exact, though most items are ruled out by 8-bit codes and a
- * proven bound (code.h): the answer is that of a plain loop over all items
- * in f32, ordered by (distance2, label), distances within 1e-5 of their true value (plus 1e-30 for what f32 cannot hold).  Items with
- * equal vectors have equal distances to the bit.
+ * otherwise is the query's `missing`.  Searches are exact, though most items are ruled out by 8-bit codes and
+ * a proven bound (code.h): the answer is that of a plain loop over all items in f32, ordered by (distance2,
+ * label), distances within 1e-5 of their true value (plus 1e-30 for what f32 cannot hold).  Items with equal
+ * vectors have equal distances to the bit.
  *
  * Threads: any, for every call but tb_index_free.  Writers take turns.  Searches and gets never wait for
  * writers; a search sees the index as it was at one moment: of each put, put_many, put_group and remove
@@ -56,7 +56,8 @@ typedef struct tb_index_item {
 
 /* n_threads: how many threads one search may use, 1 to TB_INDEX_MAX_THREADS (1: only the caller's; the
  * others are started here and kept).  TB_INVALID for a layout out of range. */
-tb_status tb_index_new(const tb_index_layout *layout, size_t n_threads, tb_index **index, tb_error *err) TB_MUST_CHECK;
+tb_status tb_index_new(const tb_index_layout *layout, size_t n_threads, tb_index **index,
+                       tb_error *err) TB_MUST_CHECK;
 /* Accepts NULL.  No other call may be under way. */
 void tb_index_free(tb_index *index);
 
@@ -70,17 +71,20 @@ size_t tb_index_dim(const tb_index *index);
  * changed on failure. */
 tb_status tb_index_put(tb_index *index, const tb_index_item *item, tb_error *err) TB_MUST_CHECK;
 /* As tb_index_put for n items that become visible together; of two with the same label the later counts. */
-tb_status tb_index_put_many(tb_index *index, const tb_index_item *items, size_t n, tb_error *err) TB_MUST_CHECK;
+tb_status tb_index_put_many(tb_index *index, const tb_index_item *items, size_t n,
+                            tb_error *err) TB_MUST_CHECK;
 /* The group's items are replaced by these, in one step: what it had beside them is gone.  Every item's group
  * must be `group`.  n == 0 empties the group. */
-tb_status tb_index_put_group(tb_index *index, uint32_t group, const tb_index_item *items, size_t n, tb_error *err) TB_MUST_CHECK;
+tb_status tb_index_put_group(tb_index *index, uint32_t group, const tb_index_item *items, size_t n,
+                             tb_error *err) TB_MUST_CHECK;
 /* Never fail; whether it was there, and how many went. */
 bool tb_index_remove(tb_index *index, uint64_t label);
 size_t tb_index_remove_group(tb_index *index, uint32_t group);
 
 /* Copies of one item's values; each output may be NULL.  vector: dim floats, presence: n_parts floats.
  * TB_NOT_FOUND (err stays short: the caller knows what the label stands for). */
-tb_status tb_index_get(const tb_index *index, uint64_t label, uint32_t *group, float *vector, float *presence, tb_error *err) TB_MUST_CHECK;
+tb_status tb_index_get(const tb_index *index, uint64_t label, uint32_t *group, float *vector, float *presence,
+                       tb_error *err) TB_MUST_CHECK;
 size_t tb_index_count(const tb_index *index);
 
 typedef struct tb_index_stats {
@@ -94,9 +98,9 @@ void tb_index_get_stats(const tb_index *index, tb_index_stats *stats);
 /* What happens to an item with an asked part (weight > 0) that cannot be compared.  In every mode an item
  * that shares no present asked part with the query is left out (dropped_missing). */
 typedef enum tb_missing {
-    TB_MISSING_SKIP,     /* d2 over the parts present in both, times (sum of asked weights / sum of used ones) */
+    TB_MISSING_SKIP,     /* d2 of the parts present in both, times (sum of asked weights / sum of used) */
     TB_MISSING_EXCLUDE,  /* left out if it lacks an asked part that the query has */
-    TB_MISSING_PENALIZE, /* a part present in just one of the two counts w_c * penalty_c, one absent in both 0 */
+    TB_MISSING_PENALIZE, /* a part in just one of the two counts w_c * penalty_c, one in neither 0 */
 } tb_missing;
 
 typedef struct tb_index_query {
@@ -104,8 +108,8 @@ typedef struct tb_index_query {
     const float *presence;   /* n_parts values in 0..1; NULL means 1 each */
     const float *weights;    /* n_parts values, finite, >= 0, not all 0; NULL means 1 each */
     tb_missing missing;
-    const float *penalties;  /* n_parts squared distances, finite, >= 0; NULL means 2 each (two unit vectors at a
-                              * right angle); read for TB_MISSING_PENALIZE alone */
+    const float *penalties;  /* n_parts squared distances, finite, >= 0; NULL means 2 each (two unit vectors
+                              * at a right angle); read for TB_MISSING_PENALIZE alone */
     float min_presence;      /* a part is present where its presence is greater than this; 0 to 1 */
     double max_distance2;    /* farther items are left out (dropped_threshold); >= 0, may be INFINITY */
     const tb_bitmap *filter; /* groups that may answer, beyond its end none; NULL means all */
@@ -125,8 +129,8 @@ typedef struct tb_index_hit {
     uint64_t label;
     uint32_t group;
     double distance2;     /* squared, with its `missing` rule; same asked weights, same scale */
-    double weight_used;   /* sum of the weights that it came from: distance2 / (sum of asked weights) is the mean
-                           * squared distance of a part in every mode */
+    double weight_used;   /* sum of the weights of the parts compared; in every mode distance2 / (sum of asked
+                           * weights) is the mean squared distance of a part */
     float *part_distance2; /* n_parts values: |x_c - y_c|^2 unweighted; -1 where not compared */
     float *presence;       /* n_parts values, the item's */
 } tb_index_hit;
@@ -146,7 +150,8 @@ typedef struct tb_index_result {
 /* The k nearest items.  Result: owned by the caller until tb_index_result_clear; untouched on failure.
  * TB_INVALID with a sentence for anything out of the ranges above, TB_CANCELLED, TB_NO_MEMORY.
  * An empty index, no match, k past the count: fewer hits or none, not an error. */
-tb_status tb_index_search(const tb_index *index, const tb_index_query *query, tb_index_result *result, tb_error *err) TB_MUST_CHECK;
+tb_status tb_index_search(const tb_index *index, const tb_index_query *query, tb_index_result *result,
+                          tb_error *err) TB_MUST_CHECK;
 /* Frees; accepts a zeroed or cleared result. */
 void tb_index_result_clear(tb_index_result *result);
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* What the writing and the searching half of the index share.
  *
- * The root is the list of chunks; it is never changed, only replaced.  A reader enters `reclaim`, takes root and
- * sequence number as a pair (tb__index_enter) and may then look at everything that the root leads to until it
- * leaves.
+ * The root is the list of chunks; it is never changed, only replaced.  A reader enters `reclaim`, takes root
+ * and sequence number as a pair (tb__index_enter) and may then look at everything that the root leads to
+ * until it leaves.
  *
  * Pairing: chunks are linked into a root before a sequence number that needs them is published, and taken out
  * after the number with which their last item died was.  So the root that is current when a number is loaded

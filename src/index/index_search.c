@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* The searching half of the index: plan, scan on one or several threads, hits.
  *
- * Threads share the chunks by a counter: whoever is free takes the next.  The caller's thread works too, so that
- * a search ends even if no helper ever comes; a helper that comes late finds the job closed and goes.  The job is
- * counted by its users, since such a helper may still hold it when the search has returned. */
+ * Threads share the chunks by a counter: whoever is free takes the next.  The caller's thread works too, so
+ * that a search ends even if no helper ever comes; a helper that comes late finds the job closed and goes.
+ * The job is counted by its users, since such a helper may still hold it when the search has returned. */
 #include "base/alloc.h"
 #include "index/index_internal.h"
 #include "index/plan.h"
@@ -68,7 +68,8 @@ static void help(void *context)
         tb__scan *scan = &job->scans[job->n_scans++];
         job->n_helping++;
         pthread_mutex_unlock(&job->lock);
-        if (tb__scan_init(scan, job->plan, job->index->kernels, job->view.sequence, job->k)) scan_chunks(job, scan);
+        if (tb__scan_init(scan, job->plan, job->index->kernels, job->view.sequence, job->k))
+            scan_chunks(job, scan);
         pthread_mutex_lock(&job->lock);
         if (--job->n_helping == 0) pthread_cond_signal(&job->idle);
     }
@@ -91,7 +92,8 @@ static void call_helpers(search_job *job, size_t n_helpers)
 
 /* Scans all chunks of the view.  Without memory for a job, or for one thread, the caller's thread does it
  * alone. */
-static tb_status run_scan(const tb_index *index, const tb__plan *plan, const tb__view *view, size_t n_threads, tb__scan *scan, tb_error *err)
+static tb_status run_scan(const tb_index *index, const tb__plan *plan, const tb__view *view, size_t n_threads,
+                          tb__scan *scan, tb_error *err)
 {
     tb_status status = TB_OK;
     size_t k = view->root->n_chunks * TB__CHUNK_SLOTS;
@@ -136,7 +138,8 @@ static size_t choose_threads(const tb_index *index, const tb__plan *plan, const 
 
 /* --- hits ----------------------------------------------------------------- */
 
-static void fill_hit(const tb_index *index, const tb__plan *plan, const tb__candidate *candidate, tb_index_hit *hit)
+static void fill_hit(const tb_index *index, const tb__plan *plan, const tb__candidate *candidate,
+                     tb_index_hit *hit)
 {
     const tb__chunk *chunk = candidate->chunk;
     const uint32_t slot = candidate->slot;
@@ -147,9 +150,11 @@ static void fill_hit(const tb_index *index, const tb__plan *plan, const tb__cand
     tb__chunk_read(chunk, &index->layout, slot, NULL, hit->presence);
     for (size_t c = 0; c < index->layout.n_parts; c++) hit->part_distance2[c] = -1.0f;
     for (size_t c = 0; plan->query->explain && c < index->layout.n_parts; c++)
-        if (plan->query_has[c] && hit->presence[c] > plan->query->min_presence)
-            hit->part_distance2[c] = index->kernels->l2(plan->query->vector + index->part_offsets[c],
-                                                        tb__chunk_vector(chunk, c, slot), index->layout.part_dims[c]);
+        if (plan->query_has[c] && hit->presence[c] > plan->query->min_presence) {
+            const float *vector = plan->query->vector + index->part_offsets[c];
+            hit->part_distance2[c] =
+                index->kernels->l2(vector, tb__chunk_vector(chunk, c, slot), index->layout.part_dims[c]);
+        }
     for (size_t i = 0; i < plan->n_parts; i++) {
         const tb__plan_part *part = &plan->parts[i];
         if (!part->in_query || !(hit->presence[part->part] > plan->query->min_presence)) continue;
@@ -159,7 +164,8 @@ static void fill_hit(const tb_index *index, const tb__plan *plan, const tb__cand
     }
 }
 
-static tb_status fill_result(const tb_index *index, const tb__plan *plan, tb__scan *scan, tb_index_result *result, tb_error *err)
+static tb_status fill_result(const tb_index *index, const tb__plan *plan, tb__scan *scan,
+                             tb_index_result *result, tb_error *err)
 {
     const size_t n_parts = index->layout.n_parts;
     tb_index_result made = {
@@ -186,15 +192,18 @@ static tb_status fill_result(const tb_index *index, const tb__plan *plan, tb__sc
     return TB_OK;
 }
 
-tb_status tb_index_search(const tb_index *index, const tb_index_query *query, tb_index_result *result, tb_error *err)
+tb_status tb_index_search(const tb_index *index, const tb_index_query *query, tb_index_result *result,
+                          tb_error *err)
 {
     tb_status status = TB_OK;
     tb__plan plan = {0};
     tb__scan scan = {0};
     TB_TRY(tb__plan_init(&plan, index, query, err));
     const tb__view view = tb__index_enter(index);
-    if (plan.query->k <= view.root->n_chunks * TB__CHUNK_SLOTS / ITEMS_PER_HIT) status = tb__plan_encode(&plan, err);
-    if (status == TB_OK) status = run_scan(index, &plan, &view, choose_threads(index, &plan, &view), &scan, err);
+    if (plan.query->k <= view.root->n_chunks * TB__CHUNK_SLOTS / ITEMS_PER_HIT)
+        status = tb__plan_encode(&plan, err);
+    if (status == TB_OK)
+        status = run_scan(index, &plan, &view, choose_threads(index, &plan, &view), &scan, err);
     if (status == TB_OK) status = fill_result(index, &plan, &scan, result, err);
     tb__index_leave(index, &view);
 out:

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* Hash map from a 64-bit key to a 64-bit value, looked up without locks while one thread changes it.
  *
- * Open addressing with linear probing.  A place keeps its key for the life of the table, so that a reader never
- * takes one key's value for another's: removing marks the place, and only the same key may use it again.
- * When three quarters of the places were ever used, the live ones move to a new table and the old one is
- * retired (reclaim.h).
+ * Open addressing with linear probing.  A place keeps its key for the life of the table, so that a reader
+ * never takes one key's value for another's: removing marks the place, and only the same key may use it
+ * again.  When three quarters of the places were ever used, the live ones move to a new table and the old one
+ * is retired (reclaim.h).
  *
  * Get: any thread that has entered `reclaim`, or the writer.  All others: one thread at a time. */
 #ifndef TIMBRE_INDEX_LABEL_MAP_H

@@ -18,8 +18,8 @@ static tb_status check_numbers(const float *values, size_t n, const char *what, 
 {
     for (size_t c = 0; values && c < n; c++)
         if (!(values[c] >= 0.0f && isfinite(values[c])))
-            return tb_error_set(err, TB_INVALID, "the %s of part %zu is %g; it must be a number of 0 or more", what, c,
-                                (double)values[c]);
+            return tb_error_set(err, TB_INVALID, "the %s of part %zu is %g; it must be a number of 0 or more",
+                                what, c, (double)values[c]);
     return TB_OK;
 }
 
@@ -27,11 +27,14 @@ static tb_status check_query(const tb_index *index, const tb_index_query *query,
 {
     const size_t n_parts = index->layout.n_parts;
     if (query->k < 1 || query->k > TB_INDEX_MAX_HITS)
-        return tb_error_set(err, TB_INVALID, "a search finds 1 to %d items, not %zu", TB_INDEX_MAX_HITS, query->k);
+        return tb_error_set(err, TB_INVALID, "a search finds 1 to %d items, not %zu", TB_INDEX_MAX_HITS,
+                            query->k);
     if (!(query->max_distance2 >= 0))
-        return tb_error_set(err, TB_INVALID, "the largest distance is %g; it must be 0 or more", query->max_distance2);
+        return tb_error_set(err, TB_INVALID, "the largest distance is %g; it must be 0 or more",
+                            query->max_distance2);
     if (!(query->min_presence >= 0.0f && query->min_presence <= 1.0f))
-        return tb_error_set(err, TB_INVALID, "the least presence is %g; it must be 0 to 1", (double)query->min_presence);
+        return tb_error_set(err, TB_INVALID, "the least presence is %g; it must be 0 to 1",
+                            (double)query->min_presence);
     tb_status status = check_numbers(query->weights, n_parts, "weight", err);
     if (status == TB_OK) status = check_numbers(query->penalties, n_parts, "penalty", err);
     if (status == TB_OK) status = tb__check_presence(query->presence, n_parts, "the query", err);
@@ -49,7 +52,8 @@ static tb_status copy_exclude(tb__plan *plan, const tb_index_query *query, tb_er
     if (query->n_exclude == 0) return TB_OK;
     plan->exclude = tb_alloc(query->n_exclude, sizeof *plan->exclude);
     if (!plan->exclude)
-        return tb_error_set(err, TB_NO_MEMORY, "no memory for a search that excludes %zu groups", query->n_exclude);
+        return tb_error_set(err, TB_NO_MEMORY, "no memory for a search that excludes %zu groups",
+                            query->n_exclude);
     memcpy(plan->exclude, query->exclude, query->n_exclude * sizeof *plan->exclude);
     qsort(plan->exclude, query->n_exclude, sizeof *plan->exclude, compare_groups);
     plan->n_exclude = query->n_exclude;
@@ -91,7 +95,8 @@ tb_status tb__plan_init(tb__plan *plan, const tb_index *index, const tb_index_qu
         };
         plan->asked_weight += weight;
     }
-    if (plan->n_parts == 0) TB_FAIL(err, TB_INVALID, "all weights are 0; at least one part must have a weight");
+    if (plan->n_parts == 0)
+        TB_FAIL(err, TB_INVALID, "all weights are 0; at least one part must have a weight");
     order_parts(plan);
     TB_TRY(copy_exclude(plan, query, err));
 out:

@@ -28,16 +28,17 @@ typedef struct tb__plan {
 } tb__plan;
 
 /* TB_INVALID with the reason, TB_NO_MEMORY.  The plan borrows the query and its arrays. */
-tb_status tb__plan_init(tb__plan *plan, const tb_index *index, const tb_index_query *query, tb_error *err) TB_MUST_CHECK;
+tb_status tb__plan_init(tb__plan *plan, const tb_index *index, const tb_index_query *query,
+                        tb_error *err) TB_MUST_CHECK;
 /* Encodes the query, so that the scan looks at codes first.  TB_NO_MEMORY. */
 tb_status tb__plan_encode(tb__plan *plan, tb_error *err) TB_MUST_CHECK;
 /* Accepts a zeroed one. */
 void tb__plan_clear(tb__plan *plan);
 /* Whether a group may answer. */
 bool tb__plan_allows(const tb__plan *plan, uint32_t group);
-/* The distance of one item.  item_has: bit i for the plan's i-th part; part_distance2[i * stride] of that part is
- * read where query and item have it.  *weight_used: of those parts.  At least one is there.  The scan and the
- * hits use this one formula. */
+/* The distance of one item.  item_has: bit i for the plan's i-th part; part_distance2[i * stride] of that
+ * part is read where query and item have it.  *weight_used: of those parts.  At least one is there.  The scan
+ * and the hits use this one formula. */
 double tb__plan_distance(const tb__plan *plan, uint32_t item_has, const float *part_distance2, size_t stride,
                          double *weight_used);
 

@@ -2,15 +2,15 @@
 /* When may memory be freed that searches could still be reading?  Epochs.
  *
  * A reader announces itself in a slot of its own with the epoch that it saw (enter), and only then loads the
- * pointers that lead to shared memory.  A writer first makes the memory unreachable for newcomers, then retires
- * it, which notes the epoch and starts the next one.  What was retired in epoch e is freed once every announced
- * epoch is greater than e: those readers entered after it was out of reach.
+ * pointers that lead to shared memory.  A writer first makes the memory unreachable for newcomers, then
+ * retires it, which notes the epoch and starts the next one.  What was retired in epoch e is freed once every
+ * announced epoch is greater than e: those readers entered after it was out of reach.
  *
- * The announcement, the loads of shared pointers after it, their replacement and the look at the slots are all
- * sequentially consistent: either the writer sees the announcement, or the reader sees the replacement.
+ * The announcement, the loads of shared pointers after it, their replacement and the look at the slots are
+ * all sequentially consistent: either the writer sees the announcement, or the reader sees the replacement.
  *
- * Readers: any threads, they wait for nobody unless TB__RECLAIM_READERS read already.  Retire and collect: one
- * thread at a time (the index's writer lock). */
+ * Readers: any threads, they wait for nobody unless TB__RECLAIM_READERS read already.  Retire and collect:
+ * one thread at a time (the index's writer lock). */
 #ifndef TIMBRE_INDEX_RECLAIM_H
 #define TIMBRE_INDEX_RECLAIM_H
 

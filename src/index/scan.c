@@ -37,7 +37,8 @@ static uint32_t find_bit(const slot_bits *bits, uint32_t from, bool value)
     return w * 64 + (uint32_t)__builtin_ctzll(word);
 }
 
-bool tb__scan_init(tb__scan *scan, const tb__plan *plan, const tb_distance_table *kernels, uint64_t sequence, size_t k)
+bool tb__scan_init(tb__scan *scan, const tb__plan *plan, const tb_distance_table *kernels, uint64_t sequence,
+                   size_t k)
 {
     *scan = (tb__scan){.plan = plan, .kernels = kernels, .sequence = sequence};
     scan->distances = tb_alloc_aligned((plan->n_parts + 1) * TB__CHUNK_SLOTS, sizeof *scan->distances);
@@ -66,18 +67,24 @@ static void filter_slots(tb__scan *scan, const tb__chunk *chunk, slot_bits *slot
             return;
         }
     }
+    /* Items of a group mostly lie together. */
+    uint32_t last_group = 0;
+    bool is_allowed = tb__plan_allows(plan, last_group);
     for (size_t w = 0; w < TB__CHUNK_WORDS; w++) {
         uint64_t kept = 0;
         for (uint64_t left = slots->words[w]; left; left &= left - 1) {
-            const uint32_t bit = (uint32_t)__builtin_ctzll(left);
-            if (tb__plan_allows(plan, chunk->groups[w * 64 + bit])) kept |= UINT64_C(1) << bit;
+            const uint32_t bit = (uint32_t)__builtin_ctzll(left), group = chunk->groups[w * 64 + bit];
+            if (group != last_group) is_allowed = tb__plan_allows(plan, group);
+            last_group = group;
+            kept |= (uint64_t)is_allowed << bit;
         }
         slots->words[w] = kept;
     }
 }
 
 /* Which of the slots have the part. */
-static void find_present(const tb__chunk *chunk, size_t part, float min_presence, const slot_bits *slots, slot_bits *present)
+static void find_present(const tb__chunk *chunk, size_t part, float min_presence, const slot_bits *slots,
+                         slot_bits *present)
 {
     if (atomic_load_explicit(&chunk->lowest_presence[part], memory_order_relaxed) > min_presence) {
         *present = *slots;
@@ -110,7 +117,8 @@ static void drop_missing(const tb__plan *plan, const slot_bits *present, slot_bi
 }
 
 /* Distances of one part, or lower bounds where it is coded, for the slots in both sets. */
-static void compute_part(tb__scan *scan, const tb__chunk *chunk, size_t i, const slot_bits *present, const slot_bits *slots)
+static void compute_part(tb__scan *scan, const tb__chunk *chunk, size_t i, const slot_bits *present,
+                         const slot_bits *slots)
 {
     const tb__plan_part *part = &scan->plan->parts[i];
     float *out = scan->distances + i * TB__CHUNK_SLOTS;
@@ -121,8 +129,8 @@ static void compute_part(tb__scan *scan, const tb__chunk *chunk, size_t i, const
         if (part->code.values)
             scan->kernels->bound_block(&part->code, &chunk->codes[part->part], from, to - from, out + from);
         else
-            scan->kernels->l2_block(part->vector, tb__chunk_vector(chunk, part->part, from), chunk->strides[part->part],
-                                    part->dim, to - from, out + from);
+            scan->kernels->l2_block(part->vector, tb__chunk_vector(chunk, part->part, from),
+                                    chunk->strides[part->part], part->dim, to - from, out + from);
         from = find_bit(&both, to, true);
     }
 }
@@ -135,15 +143,17 @@ static bool is_within(const slot_bits *inner, const slot_bits *outer)
     return outside == 0;
 }
 
-/* What a sum of parts with weights that add up to 1 may be at most, for an item that is not farther than `limit`.
- * Every mode's distance is at least sum * asked / used (sum, where nothing is renormalised), whatever parts the sum
- * leaves out.  In f32, with room for its roundings and underflow; infinite where f32 ends. */
+/* What a sum of parts with weights that add up to 1 may be at most, for an item that is not farther than
+ * `limit`. Every mode's distance is at least sum * asked / used (sum, where nothing is renormalised),
+ * whatever parts the sum leaves out.  In f32, with room for its roundings and underflow; infinite where f32
+ * ends. */
 static float largest_sum(const tb__plan *plan, double limit)
 {
     double used = plan->asked_weight;
     if (plan->query->missing != TB_MISSING_PENALIZE) {
         used = 0;
-        for (size_t i = 0; i < plan->n_parts; i++) used += plan->parts[i].in_query ? plan->parts[i].weight : 0;
+        for (size_t i = 0; i < plan->n_parts; i++)
+            used += plan->parts[i].in_query ? plan->parts[i].weight : 0;
     }
     const double sum = limit * (used / plan->asked_weight) / plan->asked_weight * (1 + 1e-5) + 1e-37;
     return sum < 1e38 ? (float)sum : __builtin_inff();
@@ -168,15 +178,17 @@ static void narrow_slots(tb__scan *scan, size_t i, float most, slot_bits *slots)
     }
 }
 
-/* Part by part, heaviest first, so that slots which are too far already are not looked at in the rest.  slots: those
- * to compare; those that are left after it.  Returns the parts of the plan that all of these have. */
-static uint32_t compute_parts(tb__scan *scan, const tb__chunk *chunk, const slot_bits *present, slot_bits *slots)
+/* Part by part, heaviest first, so that slots which are too far already are not looked at in the rest.
+ * slots: those to compare; those that are left after it.  Returns the parts of the plan that all of these
+ * have. */
+static uint32_t compute_parts(tb__scan *scan, const tb__chunk *chunk, const slot_bits *present,
+                              slot_bits *slots)
 {
     const tb__plan *plan = scan->plan;
     const slot_bits all = *slots;
     const uint32_t n_all = count_bits(&all);
-    const double top_bound = tb__top_bound(&scan->top);
-    const float most = largest_sum(plan, top_bound < plan->query->max_distance2 ? top_bound : plan->query->max_distance2);
+    const double top_bound = tb__top_bound(&scan->top), max_distance2 = plan->query->max_distance2;
+    const float most = largest_sum(plan, top_bound < max_distance2 ? top_bound : max_distance2);
     uint32_t in_all = 0;
     memset(scan->distances + plan->n_parts * TB__CHUNK_SLOTS, 0, TB__CHUNK_SLOTS * sizeof *scan->distances);
     for (size_t o = 0; o < plan->n_parts; o++) {
@@ -210,7 +222,8 @@ static double compute_distance(const tb__scan *scan, const tb__chunk *chunk, uin
     for (size_t i = 0; i < plan->n_parts; i++) {
         const tb__plan_part *part = &plan->parts[i];
         if (part->in_query && (item_has >> i & 1u))
-            distances[i] = scan->kernels->l2(part->vector, tb__chunk_vector(chunk, part->part, slot), part->dim);
+            distances[i] =
+                scan->kernels->l2(part->vector, tb__chunk_vector(chunk, part->part, slot), part->dim);
     }
     double weight_used;
     return tb__plan_distance(plan, item_has, distances, 1, &weight_used);
@@ -220,7 +233,8 @@ static double compute_distance(const tb__scan *scan, const tb__chunk *chunk, uin
 static void consider_slot(tb__scan *scan, const tb__chunk *chunk, uint32_t slot, uint32_t item_has)
 {
     double weight_used;
-    double distance2 = tb__plan_distance(scan->plan, item_has, scan->distances + slot, TB__CHUNK_SLOTS, &weight_used);
+    double distance2 =
+        tb__plan_distance(scan->plan, item_has, scan->distances + slot, TB__CHUNK_SLOTS, &weight_used);
     if (!may_win(scan, distance2)) return;
     if (scan->plan->code_values) {
         distance2 = compute_distance(scan, chunk, slot, item_has);
@@ -256,7 +270,8 @@ void tb__scan_chunk(tb__scan *scan, const tb__chunk *chunk)
     const uint32_t in_all = compute_parts(scan, chunk, present, &slots);
     if (!plan->code_values) scan->n_exact += n_compared;
     scan->dropped_threshold += n_compared - count_bits(&slots);
-    for (uint32_t slot = find_bit(&slots, 0, true); slot < TB__CHUNK_SLOTS; slot = find_bit(&slots, slot + 1, true)) {
+    for (uint32_t slot = find_bit(&slots, 0, true); slot < TB__CHUNK_SLOTS;
+         slot = find_bit(&slots, slot + 1, true)) {
         uint32_t item_has = in_all;
         for (size_t i = 0; i < plan->n_parts; i++)
             if (!(in_all >> i & 1u)) item_has |= (uint32_t)get_bit(&present[i], slot) << i;

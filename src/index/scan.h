@@ -2,9 +2,9 @@
 /* The exact scan of one chunk after the other: what one thread of a search does.
  *
  * Per chunk: bits of the slots alive in the view; less those that the filter drops; less those that share no
- * part with the query (or lack one that they must have); block distances part by part, or lower bounds from codes
- * (code.h), for the runs of bits that are left; weighted sums; exact distances of what the bounds do not rule out;
- * the k best.  Counters say where items went.  One thread per tb__scan. */
+ * part with the query (or lack one that they must have); block distances part by part, or lower bounds from
+ * codes (code.h), for the runs of bits that are left; weighted sums; exact distances of what the bounds do
+ * not rule out; the k best.  Counters say where items went.  One thread per tb__scan. */
 #ifndef TIMBRE_INDEX_SCAN_H
 #define TIMBRE_INDEX_SCAN_H
 
@@ -26,7 +26,8 @@ typedef struct tb__scan {
 
 /* k: that of the query or, if that is less, the number of items there can be; at least 1.
  * False without memory. */
-bool tb__scan_init(tb__scan *scan, const tb__plan *plan, const tb_distance_table *kernels, uint64_t sequence, size_t k);
+bool tb__scan_init(tb__scan *scan, const tb__plan *plan, const tb_distance_table *kernels, uint64_t sequence,
+                   size_t k);
 /* Accepts a zeroed one. */
 void tb__scan_clear(tb__scan *scan);
 void tb__scan_chunk(tb__scan *scan, const tb__chunk *chunk);

@@ -84,11 +84,13 @@ static size_t home_of(const tb__top *top, uint32_t group)
 static size_t find_group(const tb__top *top, uint32_t group)
 {
     size_t at = home_of(top, group);
-    while (top->groups[at] && top->candidates[top->groups[at] - 1].group != group) at = (at + 1) & top->groups_mask;
+    while (top->groups[at] && top->candidates[top->groups[at] - 1].group != group)
+        at = (at + 1) & top->groups_mask;
     return at;
 }
 
-/* Empties a place and moves those behind it that could then not be found (Knuth, volume 3, 6.4, algorithm R). */
+/* Empties a place and moves those behind it that could then not be found (Knuth, volume 3, 6.4, algorithm R).
+ * */
 static void remove_group(tb__top *top, size_t hole)
 {
     size_t at = hole;

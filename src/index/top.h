@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* The k best candidates of a search, of each group at most one if asked.
  *
- * A heap with the worst on top, of positions into an array of candidates that stay where they are; for "one of
- * each group" a hash table finds the group's candidate.  Leaving a group's worse candidate out early is safe:
- * the bound only ever falls.  One thread at a time. */
+ * A heap with the worst on top, of positions into an array of candidates that stay where they are; for "one
+ * of each group" a hash table finds the group's candidate.  Leaving a group's worse candidate out early is
+ * safe: the bound only ever falls.  One thread at a time. */
 #ifndef TIMBRE_INDEX_TOP_H
 #define TIMBRE_INDEX_TOP_H
 

@@ -36,7 +36,8 @@ void model_put(model *m, const tb_index_item *item)
     mine->label = item->label;
     mine->group = item->group;
     memcpy(mine->vector, item->vector, m->dim * sizeof(float));
-    for (size_t c = 0; c < m->layout.n_parts; c++) mine->presence[c] = item->presence ? item->presence[c] : 1.0f;
+    for (size_t c = 0; c < m->layout.n_parts; c++)
+        mine->presence[c] = item->presence ? item->presence[c] : 1.0f;
 }
 
 bool model_remove(model *m, uint64_t label)
@@ -72,7 +73,8 @@ static bool is_allowed(const tb_index_query *query, uint32_t group)
 }
 
 /* The definition, part by part.  False: the item cannot be compared. */
-static bool define_distance(const model *m, const tb_index_query *query, const model_item *item, model_hit *hit)
+static bool define_distance(const model *m, const tb_index_query *query, const model_item *item,
+                            model_hit *hit)
 {
     double sum = 0, asked = 0, used = 0, penalty = 0;
     bool lacks = false;
@@ -168,7 +170,8 @@ static const model_hit *find_hit(const model_result *result, uint64_t label)
     return NULL;
 }
 
-static void check_parts(const tb_index *index, const model *m, const tb_index_query *query, const tb_index_hit *hit)
+static void check_parts(const tb_index *index, const model *m, const tb_index_query *query,
+                        const tb_index_hit *hit)
 {
     const model_item *item = model_find(m, hit->label);
     (void)index;

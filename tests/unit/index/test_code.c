@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The promise of the codes: no bound is greater than the distance that any kernel computes, whatever the values. */
+/* The promise of the codes: no bound is greater than the distance that any kernel computes, whatever the
+ * values. */
 #include "index/code.h"
 
 #include "base/alloc.h"
@@ -29,7 +30,8 @@ static void open_coded(coded *c, size_t dim)
     c->codes.norms2 = tb_alloc(N, sizeof(float));
     c->codes.errors = tb_alloc(N, sizeof(float));
     c->query.values = tb_alloc_aligned(c->codes.stride, sizeof(int16_t));
-    assert_true(c->vectors && c->codes.values && c->codes.scales && c->codes.norms2 && c->codes.errors && c->query.values);
+    assert_true(c->vectors && c->codes.values && c->codes.scales && c->codes.norms2 && c->codes.errors &&
+                c->query.values);
 }
 
 static void close_coded(coded *c)
@@ -58,8 +60,8 @@ static double check_bounds(coded *c, const float *query)
             for (size_t u = 0; u < n_tables; u++) {
                 const float distance2 = tables[u]->l2(query, c->vectors + i * c->dim, c->dim);
                 if (!(bounds[i] >= 0 && bounds[i] <= distance2))
-                    fail_msg("%zu dimensions: bound %.9g of %s, distance %.9g of %s", c->dim, (double)bounds[i],
-                             tables[t]->name, (double)distance2, tables[u]->name);
+                    fail_msg("%zu dimensions: bound %.9g of %s, distance %.9g of %s", c->dim,
+                             (double)bounds[i], tables[t]->name, (double)distance2, tables[u]->name);
                 if (distance2 > 0 && (double)bounds[i] / (double)distance2 < least)
                     least = (double)bounds[i] / (double)distance2;
             }
@@ -67,7 +69,9 @@ static double check_bounds(coded *c, const float *query)
     return least;
 }
 
-typedef enum value_kind { NORMAL, INTEGERS, SPIKES, OFFSET, NEAR, EQUAL, MAGNITUDES, EXTREME, ZEROS, N_KINDS } value_kind;
+typedef enum value_kind {
+    NORMAL, INTEGERS, SPIKES, OFFSET, NEAR, EQUAL, MAGNITUDES, EXTREME, ZEROS, N_KINDS
+} value_kind;
 
 static float random_value(tb_rng *rng, value_kind kind)
 {

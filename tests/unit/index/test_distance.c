@@ -11,7 +11,8 @@
 enum { MAX_DIM = 2100, MAX_BLOCK = 11 };
 
 static const size_t odd_dims[] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,   11,  12,  13,  15,  16,  17,  23,
-                                  24, 25, 31, 32, 33, 47, 63, 64, 65, 100, 127, 128, 129, 255, 257, 640, 643, 1023, 1024, 1025, 2055};
+                                  24, 25, 31, 32, 33, 47, 63, 64, 65, 100, 127, 128, 129, 255, 257, 640, 643,
+                                  1023, 1024, 1025, 2055};
 enum { N_DIMS = sizeof odd_dims / sizeof *odd_dims };
 
 static double true_l2(const float *a, const float *b, size_t dim)

@@ -58,10 +58,14 @@ static void layouts_out_of_range_are_refused(void **state)
     tb_index *index = NULL;
     assert_status(tb_index_new(&(tb_index_layout){.n_parts = 0}, 1, &index, &err), TB_INVALID);
     assert_status(tb_index_new(&(tb_index_layout){.n_parts = 17}, 1, &index, &err), TB_INVALID);
-    assert_status(tb_index_new(&(tb_index_layout){.n_parts = 2, .part_dims = {4, 0}}, 1, &index, &err), TB_INVALID);
-    assert_status(tb_index_new(&(tb_index_layout){.n_parts = 1, .part_dims = {65537}}, 1, &index, &err), TB_INVALID);
-    assert_status(tb_index_new(&(tb_index_layout){.n_parts = 2, .part_dims = {65536, 1}}, 1, &index, &err), TB_INVALID);
-    assert_status(tb_index_new(&(tb_index_layout){.n_parts = 2, .part_dims = {SIZE_MAX, 2}}, 1, &index, &err), TB_INVALID);
+    assert_status(tb_index_new(&(tb_index_layout){.n_parts = 2, .part_dims = {4, 0}}, 1, &index, &err),
+                  TB_INVALID);
+    assert_status(tb_index_new(&(tb_index_layout){.n_parts = 1, .part_dims = {65537}}, 1, &index, &err),
+                  TB_INVALID);
+    assert_status(tb_index_new(&(tb_index_layout){.n_parts = 2, .part_dims = {65536, 1}}, 1, &index, &err),
+                  TB_INVALID);
+    assert_status(tb_index_new(&(tb_index_layout){.n_parts = 2, .part_dims = {SIZE_MAX, 2}}, 1, &index, &err),
+                  TB_INVALID);
     assert_status(tb_index_new(&two_parts, 0, &index, &err), TB_INVALID);
     assert_status(tb_index_new(&two_parts, 65, &index, &err), TB_INVALID);
     assert_null(index);
@@ -250,7 +254,8 @@ static void memory_does_not_grow_under_churn(void **state)
     for (uint64_t i = 0; i < 100000; i++) put(index, i, (uint32_t)(i / 10), 1);
     tb_index_get_stats(index, &stats);
     const size_t full_bytes = stats.n_bytes;
-    for (uint32_t group = 0; group < 10000; group++) assert_int_equal(tb_index_remove_group(index, group), 10);
+    for (uint32_t group = 0; group < 10000; group++)
+        assert_int_equal(tb_index_remove_group(index, group), 10);
     tb_index_get_stats(index, &stats);
     assert_int_equal(stats.n_items, 0);
     assert_true(stats.n_slots <= 1024);

@@ -29,9 +29,11 @@ static tb_index *open_index(const tb_index_layout *layout, size_t n_threads)
 }
 
 /* A query with everything at random.  Its arrays live until the next call. */
-static void random_query(tb_rng *rng, const model *m, bool integers, uint32_t n_groups, tb_bitmap *filter, tb_index_query *query)
+static void random_query(tb_rng *rng, const model *m, bool integers, uint32_t n_groups, tb_bitmap *filter,
+                         tb_index_query *query)
 {
-    static float vector[MODEL_MAX_DIM], presence[TB_INDEX_MAX_PARTS], weights[TB_INDEX_MAX_PARTS], penalties[TB_INDEX_MAX_PARTS];
+    static float vector[MODEL_MAX_DIM], presence[TB_INDEX_MAX_PARTS];
+    static float weights[TB_INDEX_MAX_PARTS], penalties[TB_INDEX_MAX_PARTS];
     static uint32_t exclude[20];
     const size_t n_parts = m->layout.n_parts;
     tb_index_query_init(query);
@@ -66,7 +68,8 @@ static void random_query(tb_rng *rng, const model *m, bool integers, uint32_t n_
         for (size_t i = 0; i < query->n_exclude; i++) exclude[i] = (uint32_t)tb_rng_below(rng, n_groups + 5);
         query->exclude = exclude;
     }
-    if (integers && tb_rng_below(rng, 3) == 0) query->max_distance2 = (double)tb_rng_below(rng, 3 * (uint64_t)m->dim);
+    if (integers && tb_rng_below(rng, 3) == 0)
+        query->max_distance2 = (double)tb_rng_below(rng, 3 * (uint64_t)m->dim);
     query->best_per_group = tb_rng_below(rng, 3) == 0;
     query->explain = tb_rng_below(rng, 2) == 0;
     query->k = tb_rng_below(rng, 10) == 0 ? 5000 : 1 + (size_t)tb_rng_below(rng, 50);
@@ -87,7 +90,8 @@ static void compare_random(uint64_t seed, bool integers, size_t n_threads, int n
             const uint32_t n_groups = 1 + (uint32_t)tb_rng_below(&rng, 200);
             const uint64_t n_puts = round % 8 == 7 ? 1500 : tb_rng_below(&rng, 30);
             for (uint64_t i = 0; i < n_puts && m.n_items < 4000; i++)
-                put_random(&rng, index, &m, tb_rng_below(&rng, 6000), (uint32_t)tb_rng_below(&rng, n_groups), integers);
+                put_random(&rng, index, &m, tb_rng_below(&rng, 6000), (uint32_t)tb_rng_below(&rng, n_groups),
+                           integers);
             const uint64_t n_removes = round % 16 == 15 ? 2500 : tb_rng_below(&rng, 30);
             for (uint64_t i = 0; i < n_removes; i++) {
                 const uint64_t label = tb_rng_below(&rng, 6000);
@@ -135,7 +139,8 @@ static void every_kernel_gives_the_same_neighbours(void **state)
         index->kernels = tables[t];
         model m;
         model_open(&m, &layouts[4]);
-        for (uint64_t label = 0; label < 2100; label++) put_random(&rng, index, &m, label, (uint32_t)label % 50, true);
+        for (uint64_t label = 0; label < 2100; label++)
+            put_random(&rng, index, &m, label, (uint32_t)label % 50, true);
         tb_bitmap filter = TB_BITMAP_INIT;
         for (int i = 0; i < 60; i++) {
             tb_index_query query;
@@ -393,8 +398,10 @@ static void a_filter_finds_the_few_groups_that_it_lets_through(void **state)
     tb_index *index = open_index(&layouts[2], 2);
     model m;
     model_open(&m, &layouts[2]);
-    for (uint64_t label = 0; label < 5500; label++) put_random(&rng, index, &m, label, (uint32_t)(label / 100), true);
-    for (uint64_t label = 0; label < 5500; label += 7) assert_int_equal(tb_index_remove(index, label), model_remove(&m, label));
+    for (uint64_t label = 0; label < 5500; label++)
+        put_random(&rng, index, &m, label, (uint32_t)(label / 100), true);
+    for (uint64_t label = 0; label < 5500; label += 7)
+        assert_int_equal(tb_index_remove(index, label), model_remove(&m, label));
     for (uint32_t group = 0; group < 57; group++) {
         tb_bitmap filter = TB_BITMAP_INIT;
         assert_status(tb_bitmap_set(&filter, group), TB_OK);
@@ -472,7 +479,8 @@ static void most_items_are_ruled_out_by_their_codes(void **state)
     tb_index *index = open_index(&layouts[1], 1);
     model m;
     model_open(&m, &layouts[1]);
-    for (uint64_t label = 0; label < 4000; label++) put_random(&rng, index, &m, label, (uint32_t)label, false);
+    for (uint64_t label = 0; label < 4000; label++)
+        put_random(&rng, index, &m, label, (uint32_t)label, false);
     float vector[128];
     random_vector(&rng, vector, 128, false);
     tb_index_query query;

@@ -14,7 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N_GROUPS = 90, GROUP_SIZE = 12, N_WRITERS = 3, N_READERS = 2, N_CHANGES = 1500, MIN_SEARCHES = 20, DIM = 3 };
+enum { N_GROUPS = 90, GROUP_SIZE = 12, N_WRITERS = 3, N_READERS = 2, DIM = 3 };
+enum { N_CHANGES = 1500, MIN_SEARCHES = 20 };
 
 static const tb_index_layout layout = {.n_parts = 2, .part_dims = {1, 2}};
 
@@ -69,7 +70,8 @@ static void *write_groups(void *context)
     return NULL;
 }
 
-/* Whether every group in the result is whole: as many hits as its items say, of one version, all different. */
+/* Whether every group in the result is whole: as many hits as its items say, of one version, all different.
+ * */
 static bool is_consistent(const tb_index_result *result)
 {
     float versions[N_GROUPS] = {0}, sizes[N_GROUPS] = {0};
@@ -146,13 +148,15 @@ static void searches_see_each_change_whole_or_not_at_all(void **state)
     tb_index_free(s.index);
 }
 
-/* One item is replaced without end: a search must find it once each time, with a value that never goes back. */
+/* One item is replaced without end: a search must find it once each time, with a value that never goes back.
+ * */
 static void *replace_one(void *context)
 {
     shared *s = context;
     for (int i = 1; i <= 6000; i++) {
         const float vector[DIM] = {(float)i, 0, 0};
-        if (tb_index_put(s->index, &(tb_index_item){42, 1, vector, NULL}, NULL) != TB_OK) atomic_store(&s->failed, true);
+        if (tb_index_put(s->index, &(tb_index_item){42, 1, vector, NULL}, NULL) != TB_OK)
+            atomic_store(&s->failed, true);
     }
     atomic_fetch_sub(&s->n_writing, 1);
     return NULL;
@@ -176,7 +180,8 @@ static void a_replaced_item_is_found_exactly_once(void **state)
         tb_index_query_init(&query);
         query.vector = zeros;
         tb_index_result result = {0};
-        good = tb_index_search(s.index, &query, &result, &err) == TB_OK && result.n_hits == 1 && result.n_items == 1;
+        good = tb_index_search(s.index, &query, &result, &err) == TB_OK && result.n_hits == 1;
+        good = good && result.n_items == 1;
         good = good && result.hits[0].part_distance2[0] >= last;
         if (good) last = result.hits[0].part_distance2[0];
         tb_index_result_clear(&result);
@@ -197,8 +202,10 @@ static void *replace_large_group(void *context)
     static tb_index_item items[LARGE_GROUP];
     shared *s = context;
     for (int i = 0; i < 120; i++) {
-        for (size_t j = 0; j < LARGE_GROUP; j++) items[j] = (tb_index_item){j + (i % 2 ? 5000 : 0), 1, vectors[j], NULL};
-        if (tb_index_put_group(s->index, 1, items, LARGE_GROUP, NULL) != TB_OK) atomic_store(&s->failed, true);
+        for (size_t j = 0; j < LARGE_GROUP; j++)
+            items[j] = (tb_index_item){j + (i % 2 ? 5000 : 0), 1, vectors[j], NULL};
+        if (tb_index_put_group(s->index, 1, items, LARGE_GROUP, NULL) != TB_OK)
+            atomic_store(&s->failed, true);
     }
     atomic_fetch_sub(&s->n_writing, 1);
     return NULL;

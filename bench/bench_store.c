@@ -3,7 +3,8 @@
  *
  *     bench-store [FOLDER [N_PUTS [N_TRACKS]]]
  *
- * Fills FOLDER (a new one under /tmp by default; it stays) and prints one JSON line per case, with the machine:
+ * Fills FOLDER (a new one under /tmp by default; it stays) and prints one JSON line per case, with the
+ * machine:
  *   put      tracks a second, each with 60 segments of 256 numbers, 40 features, a file and tags, each put a
  *            transaction that waits for the disk; bytes of the database per track
  *   walk     embeddings a second on the way into an index, and MB/s
@@ -64,10 +65,16 @@ static void open_store(bench *b, const char *folder)
             snprintf(b->names[i], sizeof b->names[i], "feature_%zu", i);
         b->feature_names[i] = b->names[i];
     }
-    const tb_store_options options = {.folder = folder, .features = b->feature_names, .n_features = N_FEATURES};
+    const tb_store_options options = {.folder = folder,
+                                      .features = b->feature_names,
+                                      .n_features = N_FEATURES};
     check(b, tb_store_open(&options, &b->store, &b->err));
-    const tb_space_put put = {.name = "bench", .model_hash = (const uint8_t *)"0123456789abcdef", .model_hash_size = 16, .dim = DIM,
-                              .n_parts = N_PARTS, .parts = "[]"};
+    const tb_space_put put = {.name = "bench",
+                              .model_hash = (const uint8_t *)"0123456789abcdef",
+                              .model_hash_size = 16,
+                              .dim = DIM,
+                              .n_parts = N_PARTS,
+                              .parts = "[]"};
     check(b, tb_store_put_space(b->store, &put, &b->space, &b->err));
 }
 
@@ -83,21 +90,45 @@ static void put_track(bench *b, int64_t number, bool with_embedding)
     snprintf(genre, sizeof genre, "Genre %" PRIu64, tb_rng_below(&b->rng, 30));
     snprintf(path, sizeof path, "/music/%s/%s/%s.flac", artist, album, title);
     tb_feature_value features[N_FEATURES];
-    for (size_t i = 0; i < N_FEATURES; i++) features[i] = (tb_feature_value){b->names[i], tb_rng_uniform(&b->rng)};
+    for (size_t i = 0; i < N_FEATURES; i++)
+        features[i] = (tb_feature_value){b->names[i], tb_rng_uniform(&b->rng)};
     features[0].value = 60 + 120 * features[0].value;
     features[2].value = (double)tb_rng_below(&b->rng, 12);
     features[3].value = (double)tb_rng_below(&b->rng, 2);
     const uint16_t *at = b->vectors;
-    const tb_embedding_row embedding = {.space_id = b->space, .n_segments = N_SEGMENTS, .dim = DIM, .n_parts = N_PARTS,
-                                        .track_vector = at, .track_presence = at + DIM, .segment_vectors = at + DIM + N_PARTS,
-                                        .segment_presence = at + DIM + N_PARTS + N_SEGMENTS * DIM, .starts_s = b->times,
+    const tb_embedding_row embedding = {.space_id = b->space,
+                                        .n_segments = N_SEGMENTS,
+                                        .dim = DIM,
+                                        .n_parts = N_PARTS,
+                                        .track_vector = at,
+                                        .track_presence = at + DIM,
+                                        .segment_vectors = at + DIM + N_PARTS,
+                                        .segment_presence = at + DIM + N_PARTS + N_SEGMENTS * DIM,
+                                        .starts_s = b->times,
                                         .durations_s = b->times + N_SEGMENTS};
-    for (size_t i = 0; i < 100; i++) b->vectors[tb_rng_below(&b->rng, sizeof b->vectors / sizeof *b->vectors)] ^= 0x155;
-    const tb_file_put file = {.path = path, .size_bytes = number, .modified_ns = number, .file_hash = hash, .file_hash_size = 32};
-    const tb_track_put put = {.audio_hash = hash, .audio_hash_size = sizeof hash, .duration_s = 180 + (double)(number % 200), .rate_hz = 44100,
-                              .channels = 2, .format = "FLAC", .features = features, .n_features = N_FEATURES,
-                              .embeddings = &embedding, .n_embeddings = with_embedding, .file = &file,
-                              .tags = {.title = title, .artist = artist, .album = album, .genre = genre, .year = (int)(1960 + number % 60)}};
+    for (size_t i = 0; i < 100; i++)
+        b->vectors[tb_rng_below(&b->rng, sizeof b->vectors / sizeof *b->vectors)] ^= 0x155;
+    const tb_file_put file = {.path = path,
+                              .size_bytes = number,
+                              .modified_ns = number,
+                              .file_hash = hash,
+                              .file_hash_size = 32};
+    const tb_track_put put = {.audio_hash = hash,
+                              .audio_hash_size = sizeof hash,
+                              .duration_s = 180 + (double)(number % 200),
+                              .rate_hz = 44100,
+                              .channels = 2,
+                              .format = "FLAC",
+                              .features = features,
+                              .n_features = N_FEATURES,
+                              .embeddings = &embedding,
+                              .n_embeddings = with_embedding,
+                              .file = &file,
+                              .tags = {.title = title,
+                                       .artist = artist,
+                                       .album = album,
+                                       .genre = genre,
+                                       .year = (int)(1960 + number % 60)}};
     tb_put_result result;
     check(b, tb_store_put_track(b->store, &put, &result, &b->err));
 }
@@ -110,8 +141,10 @@ static void bench_put(bench *b, int64_t n)
     for (int64_t i = 1; i <= n; i++) put_track(b, i, true);
     const double s = since(start);
     check(b, tb_store_count(b->store, &after, &b->err));
-    printf("{\"case\": \"put\", \"segments\": %d, \"dim\": %d, \"tracks\": %" PRId64 ", \"tracks_per_s\": %.0f, \"bytes_per_track\": %.0f, %s}\n",
-           N_SEGMENTS, DIM, n, (double)n / s, (double)(after.size_bytes - before.size_bytes) / (double)n, b->machine);
+    printf("{\"case\": \"put\", \"segments\": %d, \"dim\": %d, \"tracks\": %" PRId64
+           ", \"tracks_per_s\": %.0f, \"bytes_per_track\": %.0f, %s}\n",
+           N_SEGMENTS, DIM, n, (double)n / s, (double)(after.size_bytes - before.size_bytes) / (double)n,
+           b->machine);
 }
 
 static tb_status add_bytes(void *context, int64_t track_id, const tb_embedding_row *embedding)
@@ -131,7 +164,8 @@ static void bench_walk(bench *b, int64_t n)
         const double s = since(start);
         if (s < best) best = s;
     }
-    printf("{\"case\": \"walk\", \"tracks_per_s\": %.0f, \"MB_per_s\": %.0f, %s}\n", (double)n / best, megabytes / best, b->machine);
+    printf("{\"case\": \"walk\", \"tracks_per_s\": %.0f, \"MB_per_s\": %.0f, %s}\n", (double)n / best,
+           megabytes / best, b->machine);
 }
 
 static void print_quoted(const char *text)
@@ -162,8 +196,9 @@ static void bench_filter(bench *b, const char *text)
     }
     printf("{\"case\": \"filter\", \"filter\": ");
     print_quoted(text);
-    printf(", \"tracks\": %" PRId64 ", \"found\": %zu, \"ms\": %.2f, \"tracks_per_s\": %.2e, %s}\n", n_all, n, 1e3 * best,
-           (double)n_all / best, b->machine);
+    printf(", \"tracks\": %" PRId64 ", \"found\": %zu, \"ms\": %.2f, \"tracks_per_s\": %.2e, %s}\n", n_all,
+           n,
+           1e3 * best, (double)n_all / best, b->machine);
     tb_filter_free(filter);
 }
 
@@ -179,7 +214,9 @@ static void bench_list(bench *b, const char *sort, const char *words)
         if (s < best) best = s;
         tb_track_page_clear(&page);
     }
-    printf("{\"case\": \"list\", \"sort\": \"%s\", \"words\": \"%s\", \"ms\": %.2f, %s}\n", sort ? sort : "", words ? words : "", 1e3 * best, b->machine);
+    printf("{\"case\": \"list\", \"sort\": \"%s\", \"words\": \"%s\", \"ms\": %.2f, %s}\n",
+           sort ? sort : "",
+           words ? words : "", 1e3 * best, b->machine);
 }
 
 int main(int argc, char **argv)
@@ -193,14 +230,24 @@ int main(int argc, char **argv)
     }
     snprintf(machine, sizeof machine, "\"machine\": \"%s %s\"", name.sysname, name.machine);
     b.machine = machine;
-    const int64_t n_puts = argc > 2 ? strtoll(argv[2], NULL, 10) : 2000, n_tracks = argc > 3 ? strtoll(argv[3], NULL, 10) : 100000;
-    for (size_t i = 0; i < sizeof b.vectors / sizeof *b.vectors; i++) b.vectors[i] = tb_half_from_float((float)(i % 977) / 977.0f);
+    const int64_t n_puts = argc > 2 ? strtoll(argv[2], NULL, 10) : 2000,
+                  n_tracks = argc > 3 ? strtoll(argv[3], NULL, 10) : 100000;
+    for (size_t i = 0; i < sizeof b.vectors / sizeof *b.vectors; i++)
+        b.vectors[i] = tb_half_from_float((float)(i % 977) / 977.0f);
     open_store(&b, argc > 1 ? argv[1] : folder);
     bench_put(&b, n_puts);
     bench_walk(&b, n_puts);
     for (int64_t i = n_puts + 1; i <= n_tracks; i++) put_track(&b, i, false);
-    static const char *const filters[] = {"tempo:[90 TO 120]", "tempo:[90 TO 120] feature_39:>0.5", "key:8A", "genre:\"Genre 5\"", "artist:\"Artist 7\"",
-                                          "year:>=1990 tempo:>100 -genre:\"Genre 1\"", "title~\"title 12\"", "title:*99*", "path:/music/Artist*", "has:tempo"};
+    static const char *const filters[] = {"tempo:[90 TO 120]",
+                                          "tempo:[90 TO 120] feature_39:>0.5",
+                                          "key:8A",
+                                          "genre:\"Genre 5\"",
+                                          "artist:\"Artist 7\"",
+                                          "year:>=1990 tempo:>100 -genre:\"Genre 1\"",
+                                          "title~\"title 12\"",
+                                          "title:*99*",
+                                          "path:/music/Artist*",
+                                          "has:tempo"};
     for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) bench_filter(&b, filters[i]);
     bench_list(&b, NULL, NULL);
     bench_list(&b, "title", NULL);

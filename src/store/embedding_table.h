@@ -68,7 +68,8 @@ typedef struct tb_embedding_row {
     const uint16_t *segment_presence; /* n_segments × n_parts */
 } tb_embedding_row;
 
-/* Sets it, replacing what is there.  TB_NOT_FOUND (track or space), TB_INVALID (sizes, numbers not finite). */
+/* Sets it, replacing what is there.
+ * TB_NOT_FOUND (track or space), TB_INVALID (sizes, numbers not finite). */
 tb_status tb_store_put_embedding(tb_store *store, int64_t track_id, const tb_embedding_row *embedding,
                                  tb_error *err) TB_MUST_CHECK;
 /* *memory holds what *embedding points to: tb_free.  TB_NOT_FOUND. */

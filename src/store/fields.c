@@ -71,7 +71,8 @@ static tb_status add_feature(tb_fields *fields, const char *name, tb_error *err)
     tb_status status = TB_OK;
     char sql[MAX_NAME + 8];
     if (!name || !is_feature_name(name))
-        TB_FAIL(err, TB_INVALID, "\"%s\" is no name for a feature: a-z, then a-z, 0-9 and _, %d characters at most",
+        TB_FAIL(err, TB_INVALID,
+                "\"%s\" is no name for a feature: a-z, then a-z, 0-9 and _, %d characters at most",
                 name ? name : "", MAX_NAME);
     if (find_exact(fields, name)) TB_FAIL(err, TB_INVALID, "there are two fields of the name \"%s\"", name);
     snprintf(sql, sizeof sql, "f.f_%s", name);
@@ -186,8 +187,8 @@ static bool matches_free_part(const char *pattern, const char *name, const char 
     return true;
 }
 
-tb_status tb__fields_find(const tb_fields *fields, const char *name, const tb_field **field, const char **rest,
-                          tb_error *err)
+tb_status tb__fields_find(const tb_fields *fields, const char *name, const tb_field **field,
+                          const char **rest, tb_error *err)
 {
     *rest = NULL;
     const tb_field *nearest = NULL;
@@ -195,7 +196,8 @@ tb_status tb__fields_find(const tb_fields *fields, const char *name, const tb_fi
     for (size_t i = 0; i < fields->n_fields; i++) {
         const tb_field *candidate = &fields->fields[i];
         const bool has_free_part = candidate->name[strlen(candidate->name) - 1] == '*';
-        if (has_free_part ? matches_free_part(candidate->name, name, rest) : strcmp(candidate->name, name) == 0) {
+        if (has_free_part ? matches_free_part(candidate->name, name, rest)
+                          : strcmp(candidate->name, name) == 0) {
             *field = candidate;
             return TB_OK;
         }
@@ -208,7 +210,8 @@ tb_status tb__fields_find(const tb_fields *fields, const char *name, const tb_fi
     char shown[80];
     tb_text_copy(shown, sizeof shown, name);
     if (nearest)
-        return tb_error_set(err, TB_NOT_FOUND, "there is no field \"%s\"; did you mean \"%s\"?", shown, nearest->name);
+        return tb_error_set(err, TB_NOT_FOUND, "there is no field \"%s\"; did you mean \"%s\"?", shown,
+                            nearest->name);
     return tb_error_set(err, TB_NOT_FOUND, "there is no field \"%s\"", shown);
 }
 

@@ -35,9 +35,10 @@ struct tb_fields {
 
 /* The field of that name; *rest: what stands for the '*' (borrowed from name), else NULL.
  * TB_NOT_FOUND with the nearest name in the sentence. */
-tb_status tb__fields_find(const tb_fields *fields, const char *name, const tb_field **field, const char **rest,
-                          tb_error *err) TB_MUST_CHECK;
-/* The features without a column (an old database that is open for reading): they are absent from every track. */
+tb_status tb__fields_find(const tb_fields *fields, const char *name, const tb_field **field,
+                          const char **rest, tb_error *err) TB_MUST_CHECK;
+/* The features without a column (an old database that is open for reading): they are absent from every
+ * track. */
 tb_status tb__fields_miss(tb_fields *fields, size_t feature, tb_error *err) TB_MUST_CHECK;
 
 #endif

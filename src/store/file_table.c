@@ -14,13 +14,17 @@ tb_status tb__file_check(const tb_file_put *file, tb_error *err)
 {
     const size_t size = file->path ? strlen(file->path) : 0;
     if (size == 0 || file->path[0] != '/')
-        return tb_error_set(err, TB_INVALID, "the path of a file must be absolute, not \"%.200s\"", file->path ? file->path : "");
+        return tb_error_set(err, TB_INVALID, "the path of a file must be absolute, not \"%.200s\"",
+                            file->path ? file->path : "");
     if (size > TB_STORE_PATH_MAX)
-        return tb_error_set(err, TB_TOO_LARGE, "a path has %zu bytes; %d is the most", size, TB_STORE_PATH_MAX);
+        return tb_error_set(err, TB_TOO_LARGE, "a path has %zu bytes; %d is the most", size,
+                            TB_STORE_PATH_MAX);
     if (file->size_bytes < 0 || file->library_id < 0)
-        return tb_error_set(err, TB_INVALID, "a file of %lld bytes in library %lld cannot be", (long long)file->size_bytes,
-                            (long long)file->library_id);
-    return file->file_hash ? tb__check_hash("the hash of the file", file->file_hash, file->file_hash_size, err) : TB_OK;
+        return tb_error_set(err, TB_INVALID, "a file of %lld bytes in library %lld cannot be",
+                            (long long)file->size_bytes, (long long)file->library_id);
+    return file->file_hash
+               ? tb__check_hash("the hash of the file", file->file_hash, file->file_hash_size, err)
+               : TB_OK;
 }
 
 /* What is known of the file at a path; id 0: nothing. */
@@ -33,8 +37,9 @@ typedef struct known_file {
 
 static tb_status look_up(tb__conn *conn, const char *path, known_file *known, tb_error *err)
 {
-    static const char sql[] = "SELECT id, track_id, library_id, size_bytes, modified_ns, file_hash, reason IS NOT NULL "
-                              "FROM files WHERE path = ?1";
+    static const char sql[] =
+        "SELECT id, track_id, library_id, size_bytes, modified_ns, file_hash, reason IS NOT NULL "
+        "FROM files WHERE path = ?1";
     tb_status status = TB_OK;
     tb__query q = {0};
     bool row = false;
@@ -63,17 +68,18 @@ tb_status tb__file_attach(tb__conn *conn, const tb_file_put *file, int64_t track
                           bool *changed, tb_error *err)
 {
     static const char sql[] =
-        "INSERT INTO files (path, library_id, track_id, size_bytes, modified_ns, file_hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6) "
-        "ON CONFLICT (path) DO UPDATE SET library_id = ?2, track_id = ?3, size_bytes = ?4, modified_ns = ?5, file_hash = ?6, "
-        "code = 0, reason = NULL, failed_ms = 0, attempts = 0";
+        "INSERT INTO files (path, library_id, track_id, size_bytes, modified_ns, file_hash) VALUES (?1, "
+        "?2, ?3, ?4, ?5, ?6) ON CONFLICT (path) DO UPDATE SET library_id = ?2, track_id = ?3, size_bytes = "
+        "?4, modified_ns = ?5, file_hash = ?6, code = 0, reason = NULL, failed_ms = 0, attempts = 0";
     tb_status status = TB_OK;
     tb__query q = {0};
     known_file known = {0};
     TB_TRY(look_up(conn, file->path, &known, err));
     const size_t hash_size = file->file_hash ? file->file_hash_size : 0;
     const bool same_track = known.id && known.track_id == track_id && known.library_id == file->library_id;
-    if (same_track && !known.failed && known.size_bytes == file->size_bytes && known.modified_ns == file->modified_ns &&
-        known.hash_size == hash_size && (hash_size == 0 || memcmp(known.hash, file->file_hash, hash_size) == 0))
+    if (same_track && !known.failed && known.size_bytes == file->size_bytes &&
+        known.modified_ns == file->modified_ns && known.hash_size == hash_size &&
+        (hash_size == 0 || memcmp(known.hash, file->file_hash, hash_size) == 0))
         goto out;
     TB_TRY(tb__query_open(&q, conn, sql, err));
     tb__query_blob(&q, 1, file->path, strlen(file->path));
@@ -114,15 +120,20 @@ void tb_file_rows_free(tb_file_row *files, size_t n)
 static tb_status read_row(const tb__query *q, tb_file_row *file, tb_error *err)
 {
     tb_status status = TB_OK;
-    *file = (tb_file_row){.id = tb__column_int(q, 0), .track_id = tb__column_int(q, 1), .library_id = tb__column_int(q, 2),
-                          .size_bytes = tb__column_int(q, 4), .modified_ns = tb__column_int(q, 5),
-                          .failed_ms = tb__column_int(q, 9), .attempts = (int)tb__column_int(q, 10)};
+    *file = (tb_file_row){.id = tb__column_int(q, 0),
+                          .track_id = tb__column_int(q, 1),
+                          .library_id = tb__column_int(q, 2),
+                          .size_bytes = tb__column_int(q, 4),
+                          .modified_ns = tb__column_int(q, 5),
+                          .failed_ms = tb__column_int(q, 9),
+                          .attempts = (int)tb__column_int(q, 10)};
     TB_TRY(tb__column_copy(q, 3, &file->path, err));
     tb__column_bytes(q, 6, file->file_hash, sizeof file->file_hash, &file->file_hash_size);
     TB_TRY(tb__column_copy(q, 7, &file->reason, err));
     const int64_t code = tb__column_int(q, 8);
     file->code = code >= 0 && code < TB_STATUS_COUNT ? (tb_status)code : TB_INTERNAL;
-    if (!file->path) TB_FAIL(err, TB_CORRUPT, "the database %s has a file without a path", q->conn->store->path);
+    if (!file->path)
+        TB_FAIL(err, TB_CORRUPT, "the database %s has a file without a path", q->conn->store->path);
 out:
     return status;
 }
@@ -151,10 +162,12 @@ out:
 }
 
 /* Chunks are read with a lock and shown without one. */
-tb_status tb_store_each_file(tb_store *store, int64_t library_id, tb_file_visit *visit, void *context, tb_error *err)
+tb_status tb_store_each_file(tb_store *store, int64_t library_id, tb_file_visit *visit, void *context,
+                             tb_error *err)
 {
     enum { CHUNK = 500 };
-    static const char sql[] = "SELECT " FILE_COLUMNS " FROM files WHERE library_id IS ?1 AND id > ?2 ORDER BY id LIMIT ?3";
+    static const char sql[] = "SELECT " FILE_COLUMNS
+                              " FROM files WHERE library_id IS ?1 AND id > ?2 ORDER BY id LIMIT ?3";
     tb_status status = TB_OK;
     tb__conn *conn = NULL;
     tb__query q = {0};
@@ -191,11 +204,12 @@ out:
     return status;
 }
 
-tb_status tb_store_list_failures(tb_store *store, int64_t library_id, size_t offset, size_t limit, tb_file_row **files,
-                                 size_t *n, int64_t *total, tb_error *err)
+tb_status tb_store_list_failures(tb_store *store, int64_t library_id, size_t offset, size_t limit,
+                                 tb_file_row **files, size_t *n, int64_t *total, tb_error *err)
 {
     enum { MOST = 10000 };
-    static const char of_one[] = "SELECT " FILE_COLUMNS " FROM files WHERE reason IS NOT NULL AND library_id = ?1 "
+    static const char of_one[] = "SELECT " FILE_COLUMNS
+                                 " FROM files WHERE reason IS NOT NULL AND library_id = ?1 "
                                  "ORDER BY path LIMIT ?2 OFFSET ?3";
     static const char of_all[] = "SELECT " FILE_COLUMNS " FROM files WHERE reason IS NOT NULL AND ?1 = 0 "
                                  "ORDER BY path LIMIT ?2 OFFSET ?3";
@@ -208,7 +222,8 @@ tb_status tb_store_list_failures(tb_store *store, int64_t library_id, size_t off
     size_t n_read = 0;
     int64_t n_all = 0;
     bool row = true;
-    if (limit < 1 || limit > MOST) TB_FAIL(err, TB_INVALID, "limit is %zu; it must be between 1 and %d", limit, MOST);
+    if (limit < 1 || limit > MOST)
+        TB_FAIL(err, TB_INVALID, "limit is %zu; it must be between 1 and %d", limit, MOST);
     if (offset > INT64_MAX) TB_FAIL(err, TB_INVALID, "the offset is too large");
     read = tb_alloc(limit, sizeof *read);
     if (!read) TB_FAIL(err, TB_NO_MEMORY, "no memory for %zu files", limit);
@@ -243,10 +258,10 @@ tb_status tb_store_put_failure(tb_store *store, const tb_file_put *file, tb_stat
                                int64_t *removed_track_id, tb_error *err)
 {
     static const char sql[] =
-        "INSERT INTO files (path, library_id, track_id, size_bytes, modified_ns, code, reason, failed_ms, attempts) "
-        "VALUES (?1, ?2, NULL, ?3, ?4, ?5, ?6, ?7, 1) "
-        "ON CONFLICT (path) DO UPDATE SET library_id = ?2, track_id = ?8, size_bytes = ?3, modified_ns = ?4, code = ?5, "
-        "reason = ?6, failed_ms = ?7, attempts = attempts + 1";
+        "INSERT INTO files (path, library_id, track_id, size_bytes, modified_ns, code, reason, failed_ms, "
+        "attempts) VALUES (?1, ?2, NULL, ?3, ?4, ?5, ?6, ?7, 1) ON CONFLICT (path) DO UPDATE SET "
+        "library_id = ?2, track_id = ?8, size_bytes = ?3, modified_ns = ?4, code = ?5, reason = ?6, "
+        "failed_ms = ?7, attempts = attempts + 1";
     tb_status status = TB_OK;
     tb__conn *conn = NULL;
     tb__query q = {0};
@@ -279,7 +294,8 @@ out:
     return status;
 }
 
-tb_status tb_store_touch_file(tb_store *store, int64_t file_id, int64_t size_bytes, int64_t modified_ns, tb_error *err)
+tb_status tb_store_touch_file(tb_store *store, int64_t file_id, int64_t size_bytes, int64_t modified_ns,
+                              tb_error *err)
 {
     static const char sql[] = "UPDATE files SET size_bytes = ?2, modified_ns = ?3 WHERE id = ?1";
     tb_status status = TB_OK;
@@ -336,8 +352,8 @@ static void give_ids(tb__ids *ids, int64_t **values, size_t *n)
     *ids = (tb__ids){0};
 }
 
-tb_status tb_store_remove_files(tb_store *store, const int64_t *file_ids, size_t n, int64_t **removed, size_t *n_removed,
-                                tb_error *err)
+tb_status tb_store_remove_files(tb_store *store, const int64_t *file_ids, size_t n, int64_t **removed,
+                                size_t *n_removed, tb_error *err)
 {
     tb_status status = TB_OK;
     tb__conn *conn = NULL;
@@ -365,12 +381,14 @@ static bool is_library_name(const char *name)
     return n >= 1 && n <= TB_STORE_LIBRARY_NAME_MAX;
 }
 
-/* Files keep their rows under a root that was moved.  Paths are bytes; in an UTF-8 database CAST changes none. */
-static tb_status move_files(tb__conn *conn, int64_t library_id, const char *old_root, const char *new_root, tb_error *err)
+/* Files keep their rows under a root that was moved.  Paths are bytes; in an UTF-8 database CAST changes
+ * none. */
+static tb_status move_files(tb__conn *conn, int64_t library_id, const char *old_root, const char *new_root,
+                            tb_error *err)
 {
     static const char sql[] =
-        "UPDATE OR IGNORE files SET path = CAST(CAST(?3 AS TEXT) || CAST(substr(path, ?4 + 1) AS TEXT) AS BLOB) "
-        "WHERE library_id = ?1 AND substr(path, 1, ?4) = ?2";
+        "UPDATE OR IGNORE files SET path = CAST(CAST(?3 AS TEXT) || CAST(substr(path, ?4 + 1) AS TEXT) AS "
+        "BLOB) WHERE library_id = ?1 AND substr(path, 1, ?4) = ?2";
     tb_status status = TB_OK;
     tb__query q = {0};
     char *old_prefix = tb_fs_join(old_root, ""), *new_prefix = tb_fs_join(new_root, "");
@@ -398,13 +416,17 @@ static tb_status check_root_is_free(tb__conn *conn, const char *name, const char
     tb__query_blob(&q, 1, root, strlen(root));
     tb__query_text(&q, 2, name);
     TB_TRY(tb__query_next(&q, &row, err));
-    if (row) TB_FAIL(err, TB_EXISTS, "the library \"%s\" has that folder already", (const char *)sqlite3_column_text(q.statement, 0));
+    if (row)
+        TB_FAIL(err, TB_EXISTS, "the library \"%s\" has that folder already",
+                (const char *)sqlite3_column_text(q.statement, 0));
 out:
     tb__query_close(&q);
     return status;
 }
 
-tb_status tb_store_put_library(tb_store *store, const tb_library_put *put, int64_t *library_id, bool *created, tb_error *err)
+tb_status tb_store_put_library(tb_store *store, const tb_library_put *put, int64_t *library_id,
+                               bool *created,
+                               tb_error *err)
 {
     static const char look[] = "SELECT id, root FROM libraries WHERE name = ?1";
     static const char sql[] =
@@ -417,12 +439,15 @@ tb_status tb_store_put_library(tb_store *store, const tb_library_put *put, int64
     char *old_root = NULL;
     int64_t id = 0;
     if (!is_library_name(put->name))
-        TB_FAIL(err, TB_INVALID, "\"%.100s\" is no name for a library: letters, digits, _, . and -, %d characters at most",
+        TB_FAIL(err, TB_INVALID,
+                "\"%.100s\" is no name for a library: letters, digits, _, . and -, %d characters at most",
                 put->name ? put->name : "", TB_STORE_LIBRARY_NAME_MAX);
     const tb_file_put as_file = {.path = put->root};
     TB_TRY(tb__file_check(&as_file, err));
     TB_TRY(tb__write_begin(store, &conn, err));
-    TB_TRY(tb__check_json(conn, "the list of what to leave out", put->exclude, "array", TB_STORE_EXCLUDE_MAX, err));
+    TB_TRY(tb__check_json(conn, "the list of what to leave out", put->exclude, "array",
+           TB_STORE_EXCLUDE_MAX,
+                          err));
     TB_TRY(check_root_is_free(conn, put->name, put->root, err));
     TB_TRY(tb__query_open(&q, conn, look, err));
     tb__query_text(&q, 1, put->name);
@@ -441,7 +466,8 @@ tb_status tb_store_put_library(tb_store *store, const tb_library_put *put, int64
     TB_TRY(tb__query_run(&q, err));
     tb__query_close(&q);
     if (!known) id = tb__sql_last_id(conn);
-    if (old_root && strcmp(old_root, put->root) != 0) TB_TRY(move_files(conn, id, old_root, put->root, err));
+    if (old_root && strcmp(old_root, put->root) != 0) TB_TRY(move_files(conn, id, old_root, put->root,
+        err));
 out:
     tb__query_close(&q);
     tb_free(old_root);
@@ -552,15 +578,18 @@ tb_status tb_store_library_scanned(tb_store *store, int64_t library_id, tb_error
     tb__query_int(&q, 1, library_id);
     tb__query_int(&q, 2, tb__now_ms(store));
     TB_TRY(tb__query_run(&q, err));
-    if (tb__sql_changed(conn) == 0) TB_FAIL(err, TB_NOT_FOUND, "there is no library %lld", (long long)library_id);
+    if (tb__sql_changed(conn) == 0)
+        TB_FAIL(err, TB_NOT_FOUND, "there is no library %lld", (long long)library_id);
 out:
     tb__query_close(&q);
     return tb__write_end(store, conn, status, err);
 }
 
-tb_status tb_store_delete_library(tb_store *store, int64_t library_id, int64_t **removed, size_t *n_removed, tb_error *err)
+tb_status tb_store_delete_library(tb_store *store, int64_t library_id, int64_t **removed, size_t *n_removed,
+                                  tb_error *err)
 {
-    static const char list[] = "SELECT DISTINCT track_id FROM files WHERE library_id = ?1 AND track_id IS NOT NULL";
+    static const char list[] =
+        "SELECT DISTINCT track_id FROM files WHERE library_id = ?1 AND track_id IS NOT NULL";
     static const char sql[] = "DELETE FROM libraries WHERE id = ?1";
     tb_status status = TB_OK;
     tb__conn *conn = NULL;
@@ -579,7 +608,8 @@ tb_status tb_store_delete_library(tb_store *store, int64_t library_id, int64_t *
     TB_TRY(tb__query_open(&q, conn, sql, err));
     tb__query_int(&q, 1, library_id);
     TB_TRY(tb__query_run(&q, err));
-    if (tb__sql_changed(conn) == 0) TB_FAIL(err, TB_NOT_FOUND, "there is no library %lld", (long long)library_id);
+    if (tb__sql_changed(conn) == 0)
+        TB_FAIL(err, TB_NOT_FOUND, "there is no library %lld", (long long)library_id);
     for (size_t i = 0; i < tracks.n; i++) {
         bool deleted = false;
         TB_TRY(tb__track_delete_orphan(conn, tracks.values[i], &deleted, err));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The tree of a filter and its builder.  Values are checked and converted to what SQL compares when they come in,
- * so that a finished filter cannot fail for what it says. */
+/* The tree of a filter and its builder.  Values are checked and converted to what SQL compares when they
+ * come in, so that a finished filter cannot fail for what it says. */
 #include "store/filter_internal.h"
 
 #include "base/alloc.h"
@@ -58,7 +58,8 @@ bool tb_filter_is_empty(const tb_filter *filter)
 }
 
 /* The condition moves to the filter, also on failure (then it is freed). */
-static tb_status add_condition(tb_filter *filter, tb_filter_clause clause, tb_condition *condition, tb_error *err)
+static tb_status add_condition(tb_filter *filter, tb_filter_clause clause, tb_condition *condition,
+                               tb_error *err)
 {
     tb_status status = TB_OK;
     const tb_filter *group = condition->group;
@@ -67,7 +68,8 @@ static tb_status add_condition(tb_filter *filter, tb_filter_clause clause, tb_co
     const size_t depth = group && group->depth + 1 > filter->depth ? group->depth + 1 : filter->depth;
     if (n_conditions > TB_FILTER_MAX_CONDITIONS)
         TB_FAIL(err, TB_TOO_LARGE, "a filter may have %d conditions", TB_FILTER_MAX_CONDITIONS);
-    if (n_values > TB_FILTER_MAX_VALUES) TB_FAIL(err, TB_TOO_LARGE, "a filter may have %d values", TB_FILTER_MAX_VALUES);
+    if (n_values > TB_FILTER_MAX_VALUES)
+        TB_FAIL(err, TB_TOO_LARGE, "a filter may have %d values", TB_FILTER_MAX_VALUES);
     if (depth > TB_FILTER_MAX_DEPTH)
         TB_FAIL(err, TB_TOO_LARGE, "the groups of a filter may be nested %d deep", TB_FILTER_MAX_DEPTH);
     tb_clause *to = &filter->clauses[clause];
@@ -86,8 +88,8 @@ out:
 
 /* --- dates -------------------------------------------------------------------------------------------- */
 
-/* Days from 1970-01-01 to a day of the Gregorian calendar (Howard Hinnant, "chrono-compatible low-level date
- * algorithms", days_from_civil). */
+/* Days from 1970-01-01 to a day of the Gregorian calendar (Howard Hinnant, "chrono-compatible low-level
+ * date algorithms", days_from_civil). */
 static int64_t days_from_civil(int64_t year, int64_t month, int64_t day)
 {
     year -= month <= 2;
@@ -123,7 +125,9 @@ static bool read_time(const char **text, int64_t *ms, int64_t *step)
 {
     int64_t hour, minute, second = 0, fraction = 0, offset = 0;
     *step = 60000;
-    if (!read_digits(text, 2, 0, 23, &hour) || !read_char(text, ":") || !read_digits(text, 2, 0, 59, &minute)) return false;
+    if (!read_digits(text, 2, 0, 23, &hour) || !read_char(text, ":") || !read_digits(text, 2, 0, 59,
+        &minute))
+        return false;
     if (read_char(text, ":")) {
         if (!read_digits(text, 2, 0, 60, &second)) return false;
         *step = 1000;
@@ -139,7 +143,9 @@ static bool read_time(const char **text, int64_t *ms, int64_t *step)
     const char sign = **text;
     if (read_char(text, "+-")) {
         int64_t hours, minutes;
-        if (!read_digits(text, 2, 0, 23, &hours) || !read_char(text, ":") || !read_digits(text, 2, 0, 59, &minutes)) return false;
+        if (!read_digits(text, 2, 0, 23, &hours) || !read_char(text, ":") ||
+            !read_digits(text, 2, 0, 59, &minutes))
+            return false;
         offset = (hours * 60 + minutes) * (sign == '+' ? 1 : -1);
     } else {
         (void)read_char(text, "Zz");
@@ -245,10 +251,12 @@ static bool read_named_key(const char *text, int *tonic, int *mode)
 
 /* --- values ------------------------------------------------------------------------------------------- */
 
-static tb_status read_number(const tb_field *field, const tb_filter_value *value, double *number, tb_error *err)
+static tb_status read_number(const tb_field *field, const tb_filter_value *value, double *number,
+                             tb_error *err)
 {
     if (!value->text) {
-        if (!isfinite(value->number)) return tb_error_set(err, TB_INVALID, "%s takes a finite number", field->name);
+        if (!isfinite(value->number))
+            return tb_error_set(err, TB_INVALID, "%s takes a finite number", field->name);
         *number = value->number;
         return TB_OK;
     }
@@ -257,7 +265,8 @@ static tb_status read_number(const tb_field *field, const tb_filter_value *value
     return TB_OK;
 }
 
-static tb_status read_day(const tb_field *field, const tb_filter_value *value, tb_condition_value *out, tb_error *err)
+static tb_status read_day(const tb_field *field, const tb_filter_value *value, tb_condition_value *out,
+                          tb_error *err)
 {
     if (!value->text) {
         const tb_status status = read_number(field, value, &out->number, err);
@@ -265,33 +274,37 @@ static tb_status read_day(const tb_field *field, const tb_filter_value *value, t
         return status;
     }
     if (!read_date(value->text, &out->number, &out->number_end))
-        return tb_error_set(err, TB_INVALID, "%s takes a date such as 2026-01-31 or 2026-01-31T12:00:00Z, not \"%.100s\"",
+        return tb_error_set(err, TB_INVALID,
+                            "%s takes a date such as 2026-01-31 or 2026-01-31T12:00:00Z, not \"%.100s\"",
                             field->name, value->text);
     return TB_OK;
 }
 
-static tb_status read_key(const tb_field *field, const tb_filter_value *value, tb_condition_value *out, tb_error *err)
+static tb_status read_key(const tb_field *field, const tb_filter_value *value, tb_condition_value *out,
+                          tb_error *err)
 {
     int tonic = 0, mode = -1;
     double number;
-    if (value->text && (read_camelot(value->text, &tonic, &mode) || read_named_key(value->text, &tonic, &mode))) {
+    if (value->text &&
+        (read_camelot(value->text, &tonic, &mode) || read_named_key(value->text, &tonic, &mode))) {
         out->number = tonic;
         out->mode = mode;
         return TB_OK;
     }
-    const bool is_number = value->text ? tb_parse_double(value->text, &number) == TB_OK : (number = value->number, true);
+    const bool is_number = value->text ? tb_parse_double(value->text, &number) == TB_OK
+                                       : (number = value->number, true);
     if (field->source != TB_FROM_KEY && is_number && number >= 0 && number <= 11 && number == floor(number)) {
         out->number = number;
         out->mode = -1;
         return TB_OK;
     }
-    return tb_error_set(err, TB_INVALID, "%s takes a key such as 8A, Am or \"C# minor\"%s%s%.50s", field->name,
-                        field->source == TB_FROM_KEY ? "" : ", or a tonic from 0 to 11", value->text ? ", not " : "",
-                        value->text ? value->text : "");
+    return tb_error_set(err, TB_INVALID, "%s takes a key such as 8A, Am or \"C# minor\"%s%s%.50s",
+                        field->name, field->source == TB_FROM_KEY ? "" : ", or a tonic from 0 to 11",
+                        value->text ? ", not " : "", value->text ? value->text : "");
 }
 
-/* The text for LIKE ... ESCAPE '\': each '*' becomes '%', what LIKE gives a meaning is escaped.  before, after: as
- * they are. */
+/* The text for LIKE ... ESCAPE '\': each '*' becomes '%', what LIKE gives a meaning is escaped.  before,
+ * after: as they are. */
 static char *like_pattern(const char *before, const char *text, bool pattern, const char *after)
 {
     tb_status status = TB_OK;
@@ -313,29 +326,35 @@ out:
     return NULL;
 }
 
-static tb_status read_text(const tb_field *field, const tb_filter_value *value, tb_condition_value *out, tb_error *err)
+static tb_status read_text(const tb_field *field, const tb_filter_value *value, tb_condition_value *out,
+                           tb_error *err)
 {
     char number[32];
     const char *text = value->text;
     if (!text) {
-        if (!isfinite(value->number)) return tb_error_set(err, TB_INVALID, "%s takes a text or a finite number", field->name);
+        if (!isfinite(value->number))
+            return tb_error_set(err, TB_INVALID, "%s takes a text or a finite number", field->name);
         tb_format_double(value->number, number);
         text = number;
     }
     if (strlen(text) > MAX_VALUE_BYTES)
-        return tb_error_set(err, TB_TOO_LARGE, "a value of %s has more than %d bytes", field->name, MAX_VALUE_BYTES);
-    if (!tb_utf8_valid(text, strlen(text))) return tb_error_set(err, TB_INVALID, "a value of %s is not UTF-8", field->name);
+        return tb_error_set(err, TB_TOO_LARGE, "a value of %s has more than %d bytes", field->name,
+                            MAX_VALUE_BYTES);
+    if (!tb_utf8_valid(text, strlen(text)))
+        return tb_error_set(err, TB_INVALID, "a value of %s is not UTF-8", field->name);
     out->pattern = (value->pattern && strchr(text, '*')) || field->type == TB_FIELD_LIST;
     if (field->type == TB_FIELD_LIST)
         out->text = like_pattern("%; ", text, value->pattern, "; %");
     else
         out->text = out->pattern ? like_pattern("", text, true, "") : tb_strdup(text);
     if (!out->text) return tb_error_set(err, TB_NO_MEMORY, "no memory for a filter");
-    if (field->type == TB_FIELD_PAYLOAD && !out->pattern) out->has_number = tb_parse_double(text, &out->number) == TB_OK;
+    if (field->type == TB_FIELD_PAYLOAD && !out->pattern)
+        out->has_number = tb_parse_double(text, &out->number) == TB_OK;
     return TB_OK;
 }
 
-static tb_status read_value(const tb_field *field, const tb_filter_value *value, tb_condition_value *out, tb_error *err)
+static tb_status read_value(const tb_field *field, const tb_filter_value *value, tb_condition_value *out,
+                            tb_error *err)
 {
     switch (field->type) {
     case TB_FIELD_NUMBER:
@@ -361,9 +380,10 @@ static tb_status json_path(const char *names, char **path, tb_error *err)
     tb_buffer out;
     tb_buffer_init(&out, 4 * MAX_NAMES_BYTES);
     const size_t size = strlen(names);
-    if (size > MAX_NAMES_BYTES) TB_FAIL(err, TB_TOO_LARGE, "the name payload.… has more than %d bytes", MAX_NAMES_BYTES);
-    if (!tb_utf8_valid(names, size) || strchr(names, '"') || strchr(names, '\\') || names[0] == '.' || names[size - 1] == '.' ||
-        strstr(names, ".."))
+    if (size > MAX_NAMES_BYTES)
+        TB_FAIL(err, TB_TOO_LARGE, "the name payload.… has more than %d bytes", MAX_NAMES_BYTES);
+    if (!tb_utf8_valid(names, size) || strchr(names, '"') || strchr(names, '\\') || names[0] == '.' ||
+        names[size - 1] == '.' || strstr(names, ".."))
         TB_FAIL(err, TB_INVALID, "\"payload.%.100s\" is no name in a payload", names);
     status = tb_buffer_append_text(&out, "$.\"");
     for (const char *c = names; *c && status == TB_OK; c++)
@@ -376,13 +396,15 @@ out:
     return status;
 }
 
-static tb_status find_field(const tb_filter *filter, const char *name, tb_condition *condition, tb_error *err)
+static tb_status find_field(const tb_filter *filter, const char *name, tb_condition *condition,
+                            tb_error *err)
 {
     const char *rest = NULL;
     tb_status status = tb__fields_find(filter->fields, name, &condition->field, &rest, err);
     if (status != TB_OK || !rest) return status;
     if (condition->field->type == TB_FIELD_PAYLOAD) return json_path(rest, &condition->rest, err);
-    if (!tb_utf8_valid(rest, strlen(rest))) return tb_error_set(err, TB_INVALID, "the name of a field is not UTF-8");
+    if (!tb_utf8_valid(rest, strlen(rest)))
+        return tb_error_set(err, TB_INVALID, "the name of a field is not UTF-8");
     condition->rest = tb_strdup(rest);
     return condition->rest ? TB_OK : tb_error_set(err, TB_NO_MEMORY, "no memory for a filter");
 }
@@ -419,18 +441,21 @@ static size_t n_alternatives(const tb_condition *condition)
     const tb_field_type type = condition->field->type;
     size_t n = 0;
     for (size_t i = 0; i < condition->n_values; i++)
-        if (condition->values[i].pattern || type == TB_FIELD_DATE || type == TB_FIELD_KEY || type == TB_FIELD_PAYLOAD) n++;
+        if (condition->values[i].pattern || type == TB_FIELD_DATE || type == TB_FIELD_KEY ||
+            type == TB_FIELD_PAYLOAD)
+            n++;
     return n;
 }
 
-tb_status tb_filter_match(tb_filter *filter, tb_filter_clause clause, const char *field, const tb_filter_value *values,
-                          size_t n_values, tb_error *err)
+tb_status tb_filter_match(tb_filter *filter, tb_filter_clause clause, const char *field,
+                          const tb_filter_value *values, size_t n_values, tb_error *err)
 {
     tb_status status = TB_OK;
     tb_condition condition = {.kind = TB_CONDITION_MATCH};
     TB_TRY(find_field(filter, field, &condition, err));
     if (n_values == 0) TB_FAIL(err, TB_INVALID, "%s is compared with no value", field);
-    if (n_values > TB_FILTER_MAX_VALUES) TB_FAIL(err, TB_TOO_LARGE, "a filter may have %d values", TB_FILTER_MAX_VALUES);
+    if (n_values > TB_FILTER_MAX_VALUES)
+        TB_FAIL(err, TB_TOO_LARGE, "a filter may have %d values", TB_FILTER_MAX_VALUES);
     condition.values = tb_alloc(n_values, sizeof *condition.values);
     if (!condition.values) TB_FAIL(err, TB_NO_MEMORY, "no memory for a filter");
     for (size_t i = 0; i < n_values; i++) {
@@ -439,7 +464,8 @@ tb_status tb_filter_match(tb_filter *filter, tb_filter_clause clause, const char
     }
     if (condition.field->source == TB_FROM_KEY) TB_TRY(add_compatible(&condition, err));
     if (n_alternatives(&condition) > MAX_ALTERNATIVES)
-        TB_FAIL(err, TB_TOO_LARGE, "%s may be compared with %d values of that kind at once", field, MAX_ALTERNATIVES);
+        TB_FAIL(err, TB_TOO_LARGE, "%s may be compared with %d values of that kind at once", field,
+                MAX_ALTERNATIVES);
     TB_TRY(add_condition(filter, clause, &condition, err));
 out:
     clear_condition(&condition);
@@ -469,20 +495,23 @@ static tb_status read_end(const tb_field *field, const tb_filter_value *value, b
     return read_number(field, value, &end->value.number, err);
 }
 
-tb_status tb_filter_range_of(tb_filter *filter, tb_filter_clause clause, const char *field, const tb_filter_range *range,
-                             tb_error *err)
+tb_status tb_filter_range_of(tb_filter *filter, tb_filter_clause clause, const char *field,
+                             const tb_filter_range *range, tb_error *err)
 {
     tb_status status = TB_OK;
     tb_condition condition = {.kind = TB_CONDITION_RANGE};
-    const bool gte = is_given(&range->gte), gt = is_given(&range->gt), lte = is_given(&range->lte), lt = is_given(&range->lt);
+    const bool gte = is_given(&range->gte), gt = is_given(&range->gt), lte = is_given(&range->lte),
+               lt = is_given(&range->lt);
     TB_TRY(find_field(filter, field, &condition, err));
     const tb_field *found = condition.field;
     if (found->type == TB_FIELD_LIST || found->type == TB_FIELD_PART_OF || found->source == TB_FROM_KEY)
         TB_FAIL(err, TB_INVALID, "%s has no order; ranges are for numbers, dates and plain text", field);
-    if ((gte && gt) || (lte && lt)) TB_FAIL(err, TB_INVALID, "the range of %s has two ends on one side", field);
+    if ((gte && gt) || (lte && lt))
+        TB_FAIL(err, TB_INVALID, "the range of %s has two ends on one side", field);
     if (!gte && !gt && !lte && !lt) TB_FAIL(err, TB_INVALID, "the range of %s has no end", field);
     if (gte || gt) TB_TRY(read_end(found, gte ? &range->gte : &range->gt, gte, true, &condition.low, err));
-    if (lte || lt) TB_TRY(read_end(found, lte ? &range->lte : &range->lt, lte, false, &condition.high, err));
+    if (lte || lt) TB_TRY(read_end(found, lte ? &range->lte : &range->lt, lte, false, &condition.high,
+        err));
     TB_TRY(add_condition(filter, clause, &condition, err));
 out:
     clear_condition(&condition);
@@ -494,7 +523,8 @@ tb_status tb_filter_empty(tb_filter *filter, tb_filter_clause clause, const char
     tb_status status = TB_OK;
     tb_condition condition = {.kind = TB_CONDITION_EMPTY};
     TB_TRY(find_field(filter, field, &condition, err));
-    if (condition.field->source == TB_FROM_KEY) TB_FAIL(err, TB_INVALID, "ask for key, not %s, to be there", field);
+    if (condition.field->source == TB_FROM_KEY)
+        TB_FAIL(err, TB_INVALID, "ask for key, not %s, to be there", field);
     TB_TRY(add_condition(filter, clause, &condition, err));
 out:
     clear_condition(&condition);
@@ -513,8 +543,10 @@ tb_status tb__words_expression(const char *column, const char *words, char **exp
     tb_buffer out;
     tb_buffer_init(&out, 8 * MAX_WORDS_BYTES);
     *expression = NULL;
-    if (strlen(words) > MAX_WORDS_BYTES) TB_FAIL(err, TB_TOO_LARGE, "a search for words may have %d bytes", MAX_WORDS_BYTES);
-    if (!tb_utf8_valid(words, strlen(words))) TB_FAIL(err, TB_INVALID, "the words to search for are not UTF-8");
+    if (strlen(words) > MAX_WORDS_BYTES)
+        TB_FAIL(err, TB_TOO_LARGE, "a search for words may have %d bytes", MAX_WORDS_BYTES);
+    if (!tb_utf8_valid(words, strlen(words)))
+        TB_FAIL(err, TB_INVALID, "the words to search for are not UTF-8");
     if (column && tb_buffer_printf(&out, "%s : (", column) != TB_OK) goto no_memory;
     for (const char *c = words;;) {
         while (is_blank(*c)) c++;
@@ -523,7 +555,9 @@ tb_status tb__words_expression(const char *column, const char *words, char **exp
         /* In quotes nothing has a meaning to FTS5 but the quote itself, which is doubled. */
         if (tb_buffer_append_text(&out, n > 1 ? " AND \"" : "\"") != TB_OK) goto no_memory;
         for (; *c && !is_blank(*c); c++)
-            if (tb_buffer_append_text(&out, *c == '"' ? "\"" : "") != TB_OK || tb_buffer_append(&out, c, 1) != TB_OK) goto no_memory;
+            if (tb_buffer_append_text(&out, *c == '"' ? "\"" : "") != TB_OK ||
+                tb_buffer_append(&out, c, 1) != TB_OK)
+                goto no_memory;
         if (tb_buffer_append_text(&out, *c ? "\"" : "\" *") != TB_OK) goto no_memory;
     }
     if (column && tb_buffer_append_text(&out, ")") != TB_OK) goto no_memory;
@@ -536,15 +570,18 @@ no_memory:
     return tb_error_set(err, TB_NO_MEMORY, "no memory for a search");
 }
 
-tb_status tb_filter_words(tb_filter *filter, tb_filter_clause clause, const char *field, const char *words, tb_error *err)
+tb_status tb_filter_words(tb_filter *filter, tb_filter_clause clause, const char *field, const char *words,
+                          tb_error *err)
 {
     tb_status status = TB_OK;
     tb_condition condition = {.kind = TB_CONDITION_WORDS};
     if (field) {
         TB_TRY(find_field(filter, field, &condition, err));
         if (!condition.field->fts)
-            TB_FAIL(err, TB_INVALID, "%s cannot be searched for words; title, artist, album, album_artist, composer, genre "
-                    "and comment can", field);
+            TB_FAIL(err, TB_INVALID,
+                    "%s cannot be searched for words; title, artist, album, album_artist, composer, genre "
+                    "and comment can",
+                    field);
     }
     TB_TRY(tb__words_expression(field ? condition.field->fts : NULL, words, &condition.words, err));
     TB_TRY(add_condition(filter, clause, &condition, err));
@@ -562,7 +599,8 @@ tb_status tb_filter_group(tb_filter *filter, tb_filter_clause clause, tb_filter 
 tb_status tb_filter_min_should(tb_filter *filter, size_t n, tb_error *err)
 {
     if (n > TB_FILTER_MAX_CONDITIONS)
-        return tb_error_set(err, TB_INVALID, "min_should is %zu; a filter may have %d conditions", n, TB_FILTER_MAX_CONDITIONS);
+        return tb_error_set(err, TB_INVALID, "min_should is %zu; a filter may have %d conditions", n,
+                            TB_FILTER_MAX_CONDITIONS);
     filter->min_should = n;
     return TB_OK;
 }

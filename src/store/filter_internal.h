@@ -17,7 +17,7 @@ typedef enum tb_condition_kind {
 
 /* A value as SQL compares it: conversions are done when the filter is built. */
 typedef struct tb_condition_value {
-    char *text;         /* of text, as it is or (pattern) for LIKE with '\'; NULL: there is only the number */
+    char *text;         /* as it is, or (pattern) for LIKE with '\'; NULL: there is only the number */
     bool pattern;
     bool has_number;    /* payload: a text that is a number too */
     double number;      /* number; start of a date; tonic of a key, 0 to 11 */
@@ -53,9 +53,11 @@ struct tb_filter {
     size_t n_conditions, n_values, depth; /* of the whole tree below */
 };
 
-/* An FTS5 expression that finds rows with all of the words, each quoted, the last as a beginning (unless a blank
- * follows it).  column: NULL for all.  *expression: tb_free; NULL when there is no word.  TB_TOO_LARGE. */
-tb_status tb__words_expression(const char *column, const char *words, char **expression, tb_error *err) TB_MUST_CHECK;
+/* An FTS5 expression that finds rows with all of the words, each quoted, the last as a beginning (unless a
+ * blank follows it).  column: NULL for all.  *expression: tb_free; NULL when there is no word.
+ * TB_TOO_LARGE. */
+tb_status tb__words_expression(const char *column, const char *words, char **expression,
+                               tb_error *err) TB_MUST_CHECK;
 
 /* --- SQL ---------------------------------------------------------------------------------------------- */
 
@@ -83,6 +85,7 @@ unsigned tb__filter_needs(const tb_filter *filter, unsigned also);
 const char *tb__from_sql(unsigned needs);
 const char *tb__id_sql(unsigned needs);
 /* Appends the condition as an expression ("1" for an empty filter or NULL). */
-tb_status tb__filter_where(const tb_filter *filter, const char *id, tb__sql *sql, tb_error *err) TB_MUST_CHECK;
+tb_status tb__filter_where(const tb_filter *filter, const char *id, tb__sql *sql,
+                           tb_error *err) TB_MUST_CHECK;
 
 #endif

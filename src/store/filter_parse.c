@@ -8,7 +8,8 @@
  *            | "(" value { "OR" value } ")" | value { "," value }
  *     value  = a text in quotes, or up to a blank or one of the signs that end it
  *
- * Nesting is bounded: each "(" is a group of the filter, whose depth has a limit, and each "-" or "NOT" is a loop. */
+ * Nesting is bounded: each "(" is a group of the filter, whose depth has a limit, and each "-" or "NOT" is
+ * a loop. */
 #include "store/filter_internal.h"
 
 #include "base/text.h"
@@ -42,8 +43,9 @@ static tb_status expected(const parser *p, const char *what)
     char found[24];
     const size_t n = strcspn(p->at, " \t\r\n");
     tb_text_copy(found, n < sizeof found ? n + 1 : sizeof found, p->at);
-    return tb_error_set(p->err, TB_SYNTAX, "filter, at character %zu: expected %s, found %s%s%s", position_of(p, p->at), what,
-                        *found ? "\"" : "", *found ? found : "the end", *found ? "\"" : "");
+    return tb_error_set(p->err, TB_SYNTAX, "filter, at character %zu: expected %s, found %s%s%s",
+                        position_of(p, p->at), what, *found ? "\"" : "", *found ? found : "the end",
+                        *found ? "\"" : "");
 }
 
 /* A builder's error gets the position of what it was about. */
@@ -69,7 +71,8 @@ static void skip_blanks(parser *p)
 static bool sees_word(const parser *p, const char *word)
 {
     const size_t n = strlen(word);
-    return strncmp(p->at, word, n) == 0 && (!p->at[n] || is_blank(p->at[n]) || p->at[n] == '(' || p->at[n] == ')');
+    return strncmp(p->at, word, n) == 0 &&
+           (!p->at[n] || is_blank(p->at[n]) || p->at[n] == '(' || p->at[n] == ')');
 }
 
 static bool take_word(parser *p, const char *word)
@@ -100,7 +103,8 @@ static tb_status read_quoted(parser *p)
         if (*p->at == '\\' && p->at[1]) p->at++;
         if (!*p->at) {
             p->at = p->start;
-            return tb_error_set(p->err, TB_SYNTAX, "filter, at character %zu: the quote is not closed", position_of(p, p->start));
+            return tb_error_set(p->err, TB_SYNTAX, "filter, at character %zu: the quote is not closed",
+                                position_of(p, p->start));
         }
         TB_TRY(append_value(p, p->at, 1));
         p->at++;
@@ -188,11 +192,14 @@ static tb_status parse_match(parser *p, tb_filter *to, tb_filter_clause clause, 
     TB_TRY(parse_values(p, &all));
     p->start = start;
     if (all.n == 1 && all.values[0].pattern && strcmp(all.texts.bytes, "*") == 0) { /* there is a value */
-        TB_TRY(located(p, tb_filter_empty(to, clause == TB_FILTER_MUST ? TB_FILTER_MUST_NOT : TB_FILTER_MUST, field, p->err)));
+        TB_TRY(located(p, tb_filter_empty(to,
+               clause == TB_FILTER_MUST ? TB_FILTER_MUST_NOT : TB_FILTER_MUST,
+                                          field, p->err)));
         goto out;
     }
     for (size_t i = 0; i < all.n; i++)
-        values[i] = (tb_filter_value){.text = all.texts.bytes + all.values[i].offset, .pattern = all.values[i].pattern};
+        values[i] = (tb_filter_value){.text = all.texts.bytes + all.values[i].offset,
+                                      .pattern = all.values[i].pattern};
     TB_TRY(located(p, tb_filter_match(to, clause, field, values, all.n, p->err)));
 out:
     tb_buffer_clear(&all.texts);
@@ -248,7 +255,9 @@ static tb_status parse_comparison(parser *p, tb_filter *to, tb_filter_clause cla
     p->at++;
     const bool inclusive = take_char(p, '=');
     TB_TRY(read_value(p, ")"));
-    *(greater ? inclusive ? &range.gte : &range.gt : inclusive ? &range.lte : &range.lt) = TB_FILTER_STRING(value_text(p));
+    *(greater     ? inclusive ? &range.gte : &range.gt
+      : inclusive ? &range.lte
+                  : &range.lt) = TB_FILTER_STRING(value_text(p));
     TB_TRY(located(p, tb_filter_range_of(to, clause, field, &range, p->err)));
 out:
     return status;
@@ -270,7 +279,8 @@ static size_t field_length(const parser *p)
     size_t n = 0;
     for (;; n++) {
         const char c = p->at[n];
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (unsigned char)c >= 0x80;
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+                           (unsigned char)c >= 0x80;
         if (!plain && (n == 0 || !((c >= '0' && c <= '9') || c == '.' || c == '-'))) break;
     }
     return p->at[n] == ':' || p->at[n] == '~' ? n : 0;
@@ -285,7 +295,8 @@ static tb_status parse_field(parser *p, size_t length, tb_filter *to, tb_filter_
     const char *rest;
     const bool negated = clause == TB_FILTER_MUST_NOT;
     p->start = p->at;
-    if (length >= sizeof name) return located(p, tb_error_set(p->err, TB_TOO_LARGE, "the name of a field is too long"));
+    if (length >= sizeof name)
+        return located(p, tb_error_set(p->err, TB_TOO_LARGE, "the name of a field is too long"));
     memcpy(name, p->at, length);
     name[length] = 0;
     p->at += length;
@@ -293,7 +304,8 @@ static tb_status parse_field(parser *p, size_t length, tb_filter *to, tb_filter_
     p->at++;
     if (!words && strcmp(name, "has") == 0) {
         TB_TRY(read_value(p, ")"));
-        return located(p, tb_filter_empty(to, negated ? TB_FILTER_MUST : TB_FILTER_MUST_NOT, value_text(p), p->err));
+        return located(p, tb_filter_empty(to, negated ? TB_FILTER_MUST : TB_FILTER_MUST_NOT, value_text(p),
+                                          p->err));
     }
     TB_TRY(located(p, tb__fields_find(p->fields, name, &field, &rest, p->err)));
     if (!words) return parse_test(p, to, clause, name);
@@ -305,8 +317,8 @@ out:
 
 static bool sees_bare_word(const parser *p)
 {
-    return *p->at && !strchr("()-\"", *p->at) && !sees_word(p, "OR") && !sees_word(p, "AND") && !sees_word(p, "NOT") &&
-           field_length(p) == 0;
+    return *p->at && !strchr("()-\"", *p->at) && !sees_word(p, "OR") && !sees_word(p, "AND") &&
+           !sees_word(p, "NOT") && field_length(p) == 0;
 }
 
 /* Words side by side are one condition, so that only the last of them may be a beginning. */
@@ -318,7 +330,8 @@ static tb_status parse_words(parser *p, tb_filter *to, tb_filter_clause clause)
     const char *start = p->at;
     if (*p->at == '"') { /* exactly these, none a beginning */
         TB_TRY(read_value(p, ")"));
-        if (tb_buffer_printf(&words, "%s ", value_text(p)) != TB_OK) TB_FAIL(p->err, TB_NO_MEMORY, "no memory for a filter");
+        if (tb_buffer_printf(&words, "%s ", value_text(p)) != TB_OK)
+            TB_FAIL(p->err, TB_NO_MEMORY, "no memory for a filter");
     } else {
         do {
             TB_TRY(read_value(p, "()"));
@@ -353,7 +366,10 @@ static tb_status parse_one(parser *p, tb_filter *to)
         tb_filter *inner = NULL;
         const char *start = p->start;
         if (++p->depth >= TB_FILTER_MAX_DEPTH)
-            return located(p, tb_error_set(p->err, TB_TOO_LARGE, "the groups of a filter may be nested %d deep", TB_FILTER_MAX_DEPTH));
+            return located(p,
+                           tb_error_set(p->err, TB_TOO_LARGE,
+                                        "the groups of a filter may be nested %d deep",
+                                        TB_FILTER_MAX_DEPTH));
         TB_TRY(parse_any(p, &inner));
         p->start = start;
         status = located(p, tb_filter_group(to, clause, inner, p->err)); /* takes inner */
@@ -424,7 +440,8 @@ tb_status tb_filter_parse(const tb_fields *fields, const char *text, tb_filter *
     p.at = p.start = p.text;
     tb_buffer_init(&p.value, TB_FILTER_MAX_TEXT * 2);
     const size_t size = strlen(p.text);
-    if (size > TB_FILTER_MAX_TEXT) TB_FAIL(err, TB_TOO_LARGE, "a filter may have %d bytes", TB_FILTER_MAX_TEXT);
+    if (size > TB_FILTER_MAX_TEXT)
+        TB_FAIL(err, TB_TOO_LARGE, "a filter may have %d bytes", TB_FILTER_MAX_TEXT);
     if (!tb_utf8_valid(p.text, size)) TB_FAIL(err, TB_SYNTAX, "the filter is not UTF-8");
     skip_blanks(&p);
     if (!*p.at) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* A filter as SQL.  Field names become columns of the field table, everything that a person wrote becomes a bound
- * parameter: no text from outside is ever part of the SQL.
+/* A filter as SQL.  Field names become columns of the field table, everything that a person wrote becomes a
+ * bound parameter: no text from outside is ever part of the SQL.
  *
- * Every condition is true, or false or NULL (the track has no such value); NOT is written "IS NOT TRUE", so that
- * NULL counts as false on both sides. */
+ * Every condition is true, or false or NULL (the track has no such value); NOT is written "IS NOT TRUE", so
+ * that NULL counts as false on both sides. */
 #include "store/filter_internal.h"
 
 #include "base/alloc.h"
@@ -187,18 +187,23 @@ out:
 }
 
 /* `id IN (SELECT …` of a table beside the tracks, up to where values are compared with *column */
-static tb_status add_subquery(tb__sql *sql, const char *id, const tb_condition *c, const char **column, tb_error *err)
+static tb_status add_subquery(tb__sql *sql, const char *id, const tb_condition *c, const char **column,
+                              tb_error *err)
 {
     tb_status status = TB_OK;
     TB_TRY(tb__sql_add(sql, id, err));
     switch (c->field->source) {
     case TB_FROM_LIBRARIES:
-        TB_TRY(tb__sql_add(sql, " IN (SELECT x.track_id FROM files AS x JOIN libraries AS y ON y.id = x.library_id WHERE "
-                           "x.track_id IS NOT NULL", err));
+        TB_TRY(tb__sql_add(
+            sql,
+            " IN (SELECT x.track_id FROM files AS x JOIN libraries AS y ON y.id = x.library_id WHERE "
+            "x.track_id IS NOT NULL",
+            err));
         *column = "y.name";
         break;
     case TB_FROM_FILES:
-        TB_TRY(tb__sql_add(sql, " IN (SELECT x.track_id FROM files AS x WHERE x.track_id IS NOT NULL", err));
+        TB_TRY(tb__sql_add(sql, " IN (SELECT x.track_id FROM files AS x WHERE x.track_id IS NOT NULL",
+               err));
         *column = "CAST(x.path AS TEXT)";
         break;
     case TB_FROM_EXTERNAL_IDS:
@@ -228,7 +233,8 @@ out:
     return status;
 }
 
-static tb_status add_match(tb__sql *sql, const tb_fields *fields, const char *id, const tb_condition *c, tb_error *err)
+static tb_status add_match(tb__sql *sql, const tb_fields *fields, const char *id, const tb_condition *c,
+                           tb_error *err)
 {
     switch (c->field->type) {
     case TB_FIELD_TEXT:
@@ -250,11 +256,13 @@ static tb_status add_match(tb__sql *sql, const tb_fields *fields, const char *id
     return tb_error_set(err, TB_INTERNAL, "a field of no type");
 }
 
-static tb_status add_end(tb__sql *sql, const char *column, const tb_condition_end *end, bool is_low, tb_error *err)
+static tb_status add_end(tb__sql *sql, const char *column, const tb_condition_end *end, bool is_low,
+                         tb_error *err)
 {
     tb_status status = TB_OK;
     TB_TRY(tb__sql_add(sql, column, err));
-    TB_TRY(tb__sql_add(sql, is_low ? (end->inclusive ? " >= " : " > ") : (end->inclusive ? " <= " : " < "), err));
+    TB_TRY(tb__sql_add(sql, is_low ? (end->inclusive ? " >= " : " > ") : (end->inclusive ? " <= " : " < "),
+                       err));
     if (end->value.text)
         TB_TRY(tb__sql_add_text(sql, end->value.text, err));
     else
@@ -313,7 +321,8 @@ out:
     return status;
 }
 
-static tb_status add_condition(tb__sql *sql, const tb_filter *filter, const char *id, const tb_condition *c, tb_error *err)
+static tb_status add_condition(tb__sql *sql, const tb_filter *filter, const char *id, const tb_condition *c,
+                               tb_error *err)
 {
     tb_status status = TB_OK;
     TB_TRY(tb__sql_add(sql, "(", err));
@@ -405,7 +414,8 @@ unsigned tb__filter_needs(const tb_filter *filter, unsigned also)
 const char *tb__from_sql(unsigned needs)
 {
     if (needs == TB__NEEDS_FEATURES) return " FROM features AS f";
-    return needs & TB__NEEDS_FEATURES ? " FROM tracks AS t JOIN features AS f ON f.track_id = t.id" : " FROM tracks AS t";
+    return needs & TB__NEEDS_FEATURES ? " FROM tracks AS t JOIN features AS f ON f.track_id = t.id"
+                                      : " FROM tracks AS t";
 }
 
 const char *tb__id_sql(unsigned needs)

@@ -66,14 +66,20 @@ static tb_job_row_state to_state(int64_t number)
 static tb_status read_job(const tb__query *q, tb_job_row *job, tb_error *err)
 {
     tb_status status = TB_OK;
-    *job = (tb_job_row){.id = tb__column_int(q, 0), .state = to_state(tb__column_int(q, 2)), .done = tb__column_int(q, 5),
-                        .total = tb__column_int(q, 6), .failed = tb__column_int(q, 7), .created_ms = tb__column_int(q, 9),
-                        .started_ms = tb__column_int(q, 10), .ended_ms = tb__column_int(q, 11)};
+    *job = (tb_job_row){.id = tb__column_int(q, 0),
+                        .state = to_state(tb__column_int(q, 2)),
+                        .done = tb__column_int(q, 5),
+                        .total = tb__column_int(q, 6),
+                        .failed = tb__column_int(q, 7),
+                        .created_ms = tb__column_int(q, 9),
+                        .started_ms = tb__column_int(q, 10),
+                        .ended_ms = tb__column_int(q, 11)};
     TB_TRY(tb__column_copy(q, 1, &job->kind, err));
     TB_TRY(tb__column_copy(q, 3, &job->params, err));
     TB_TRY(tb__column_copy(q, 4, &job->result, err));
     TB_TRY(tb__column_copy(q, 8, &job->message, err));
-    if (!job->kind || !job->params) TB_FAIL(err, TB_CORRUPT, "the database %s has a job of no kind", q->conn->store->path);
+    if (!job->kind || !job->params)
+        TB_FAIL(err, TB_CORRUPT, "the database %s has a job of no kind", q->conn->store->path);
 out:
     return status;
 }
@@ -101,11 +107,12 @@ out:
     return status;
 }
 
-tb_status tb_store_list_jobs(tb_store *store, int state, int64_t before_id, size_t limit, tb_job_row **jobs, size_t *n,
-                             tb_error *err)
+tb_status tb_store_list_jobs(tb_store *store, int state, int64_t before_id, size_t limit, tb_job_row **jobs,
+                             size_t *n, tb_error *err)
 {
     enum { MOST = 1000 };
-    static const char sql[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE (?1 = -1 OR state = ?1) AND (?2 = 0 OR id < ?2) "
+    static const char sql[] = "SELECT " JOB_COLUMNS
+                              " FROM jobs WHERE (?1 = -1 OR state = ?1) AND (?2 = 0 OR id < ?2) "
                               "ORDER BY id DESC LIMIT ?3";
     tb_status status = TB_OK;
     tb__conn *conn = NULL;
@@ -113,7 +120,8 @@ tb_status tb_store_list_jobs(tb_store *store, int state, int64_t before_id, size
     tb_job_row *read = NULL;
     size_t n_read = 0;
     bool row = true;
-    if (limit < 1 || limit > MOST) TB_FAIL(err, TB_INVALID, "limit is %zu; it must be between 1 and %d", limit, MOST);
+    if (limit < 1 || limit > MOST)
+        TB_FAIL(err, TB_INVALID, "limit is %zu; it must be between 1 and %d", limit, MOST);
     read = tb_alloc(limit, sizeof *read);
     if (!read) TB_FAIL(err, TB_NO_MEMORY, "no memory for %zu jobs", limit);
     TB_TRY(tb__read_begin(store, &conn, err));
@@ -138,7 +146,8 @@ out:
 
 /* --- writing ------------------------------------------------------------------------------------------ */
 
-tb_status tb_store_add_job(tb_store *store, const char *kind, const char *params, int64_t *job_id, tb_error *err)
+tb_status tb_store_add_job(tb_store *store, const char *kind, const char *params, int64_t *job_id,
+                           tb_error *err)
 {
     static const char sql[] = "INSERT INTO jobs (kind, state, params, created_ms) VALUES (?1, ?2, ?3, ?4)";
     tb_status status = TB_OK;
@@ -168,7 +177,8 @@ static tb_status check_running(tb__conn *conn, int64_t job_id, tb_error *err)
     static const char sql[] = "SELECT state FROM jobs WHERE id = ?1";
     int64_t state = 0;
     const tb_status status = tb__sql_lookup(conn, sql, job_id, &state, err);
-    if (status == TB_NOT_FOUND) return tb_error_set(err, TB_NOT_FOUND, "there is no job %lld", (long long)job_id);
+    if (status == TB_NOT_FOUND)
+        return tb_error_set(err, TB_NOT_FOUND, "there is no job %lld", (long long)job_id);
     if (status == TB_OK && tb_job_row_state_ended(to_state(state)))
         return tb_error_set(err, TB_EXISTS, "job %lld has ended already: %s", (long long)job_id,
                             tb_job_row_state_name(to_state(state)));
@@ -188,7 +198,8 @@ static tb_status clean_message(const char *message, char **clean, tb_error *err)
     return TB_OK;
 }
 
-tb_status tb_store_set_job_state(tb_store *store, int64_t job_id, tb_job_row_state state, const char *message,
+tb_status tb_store_set_job_state(tb_store *store, int64_t job_id, tb_job_row_state state,
+                                 const char *message,
                                  const char *result, tb_error *err)
 {
     static const char sql[] =
@@ -219,10 +230,11 @@ out:
     return tb__write_end(store, conn, status, err);
 }
 
-tb_status tb_store_set_job_progress(tb_store *store, int64_t job_id, int64_t done, int64_t total, int64_t failed,
-                                    const char *message, tb_error *err)
+tb_status tb_store_set_job_progress(tb_store *store, int64_t job_id, int64_t done, int64_t total,
+                                    int64_t failed, const char *message, tb_error *err)
 {
-    static const char sql[] = "UPDATE jobs SET done = ?2, total = ?3, failed = ?4, message = coalesce(?5, message) WHERE id = ?1";
+    static const char sql[] =
+        "UPDATE jobs SET done = ?2, total = ?3, failed = ?4, message = coalesce(?5, message) WHERE id = ?1";
     tb_status status = TB_OK;
     tb__conn *conn = NULL;
     tb__query q = {0};
@@ -267,7 +279,8 @@ tb_status tb_store_prune_jobs(tb_store *store, size_t n_keep, tb_error *err)
 {
     static const char sql[] = "DELETE FROM jobs WHERE state >= ?1 AND id NOT IN "
                               "(SELECT id FROM jobs WHERE state >= ?1 ORDER BY id DESC LIMIT ?2)";
-    _Static_assert(TB_JOB_ROW_DONE < TB_JOB_ROW_FAILED && TB_JOB_ROW_FAILED < TB_JOB_ROW_CANCELLED && TB_JOB_ROW_CANCELLED + 1 == N_STATES,
+    _Static_assert(TB_JOB_ROW_DONE < TB_JOB_ROW_FAILED && TB_JOB_ROW_FAILED < TB_JOB_ROW_CANCELLED &&
+                       TB_JOB_ROW_CANCELLED + 1 == N_STATES,
                    "states that have ended are the last");
     tb_status status = TB_OK;
     tb__conn *conn = NULL;
@@ -294,8 +307,8 @@ void tb_key_rows_free(tb_key_row *keys, size_t n)
     tb_free(keys);
 }
 
-tb_status tb_store_add_key(tb_store *store, const char *name, const char *role, const uint8_t *hash, size_t hash_size,
-                           int64_t *key_id, tb_error *err)
+tb_status tb_store_add_key(tb_store *store, const char *name, const char *role, const uint8_t *hash,
+                           size_t hash_size, int64_t *key_id, tb_error *err)
 {
     static const char look[] = "SELECT 1 FROM api_keys WHERE name = ?1 OR hash = ?2";
     static const char sql[] = "INSERT INTO api_keys (name, role, hash, created_ms) VALUES (?1, ?2, ?3, ?4)";
@@ -306,7 +319,8 @@ tb_status tb_store_add_key(tb_store *store, const char *name, const char *role, 
     int64_t id = 0;
     TB_TRY(tb__check_name("the name of a key", name, KEY_NAME_MAX, err));
     if (!role || (strcmp(role, "read") != 0 && strcmp(role, "write") != 0 && strcmp(role, "admin") != 0))
-        TB_FAIL(err, TB_INVALID, "the role of a key must be read, write or admin, not \"%.50s\"", role ? role : "");
+        TB_FAIL(err, TB_INVALID, "the role of a key must be read, write or admin, not \"%.50s\"",
+                role ? role : "");
     TB_TRY(tb__check_hash("the hash of a key", hash, hash_size, err));
     TB_TRY(tb__write_begin(store, &conn, err));
     TB_TRY(tb__query_open(&q, conn, look, err));
@@ -329,7 +343,8 @@ out:
     return status;
 }
 
-tb_status tb_store_find_key(tb_store *store, const uint8_t *hash, size_t hash_size, char **role, tb_error *err)
+tb_status tb_store_find_key(tb_store *store, const uint8_t *hash, size_t hash_size, char **role,
+                            tb_error *err)
 {
     static const char sql[] = "SELECT role FROM api_keys WHERE hash = ?1";
     tb_status status = TB_OK;
@@ -370,7 +385,8 @@ tb_status tb_store_list_keys(tb_store *store, tb_key_row **keys, size_t *n, tb_e
         *key = (tb_key_row){.id = tb__column_int(&q, 0), .created_ms = tb__column_int(&q, 3)};
         TB_TRY(tb__column_copy(&q, 1, &key->name, err));
         TB_TRY(tb__column_copy(&q, 2, &key->role, err));
-        if (!key->name || !key->role) TB_FAIL(err, TB_CORRUPT, "the database %s has a key without a name", store->path);
+        if (!key->name || !key->role)
+            TB_FAIL(err, TB_CORRUPT, "the database %s has a key without a name", store->path);
     }
     *keys = read;
     *n = n_read;

@@ -59,13 +59,16 @@ tb_status tb__schema_look(tb__conn *conn, tb__schema *schema, tb_error *err)
     TB_TRY(read_number(conn, "SELECT count(*) FROM sqlite_schema", &n_objects, err));
     found.is_new = found.application_id == 0 && found.version == 0 && n_objects == 0;
     if (!found.is_new && found.application_id != TB_STORE_APPLICATION_ID)
-        TB_FAIL(err, TB_INVALID, "%s is an SQLite database, but not timbre's; choose another data folder", path);
+        TB_FAIL(err, TB_INVALID, "%s is an SQLite database, but not timbre's; choose another data folder",
+                path);
     if (found.version > tb__schema_newest())
-        TB_FAIL(err, TB_NEWER, "%s was written by a newer version of timbre (schema %lld, this program knows %lld); "
-                "install that version or restore a backup; nothing was changed", path, (long long)found.version,
-                (long long)tb__schema_newest());
+        TB_FAIL(err, TB_NEWER,
+                "%s was written by a newer version of timbre (schema %lld, this program knows %lld); "
+                "install that version or restore a backup; nothing was changed",
+                path, (long long)found.version, (long long)tb__schema_newest());
     if (!found.is_new && (found.version < 1 || n_objects == 0))
-        TB_FAIL(err, TB_CORRUPT, "the database %s has lost its tables; restore a backup in its place", path);
+        TB_FAIL(err, TB_CORRUPT, "the database %s has lost its tables; restore a backup in its place",
+                path);
     *schema = found;
 out:
     return status;
@@ -76,8 +79,8 @@ static tb_status run_migration(tb__conn *conn, const tb_embedded_file *migration
     char stamp[120];
     tb_status status = TB_OK;
     bool began = false;
-    snprintf(stamp, sizeof stamp, "PRAGMA application_id = %d; PRAGMA user_version = %lld", TB_STORE_APPLICATION_ID,
-             (long long)number_of(migration));
+    snprintf(stamp, sizeof stamp, "PRAGMA application_id = %d; PRAGMA user_version = %lld",
+             TB_STORE_APPLICATION_ID, (long long)number_of(migration));
     TB_TRY(tb__sql_run(conn, "BEGIN EXCLUSIVE", err));
     began = true;
     TB_TRY(tb__sql_run(conn, (const char *)migration->bytes, err));
@@ -98,7 +101,8 @@ tb_status tb__schema_migrate(tb__conn *conn, const tb__schema *schema, tb_error 
             tb_error_prefix(err, "migration %s", m->name);
             return status;
         }
-        if (!schema->is_new) tb_log(TB_LOG_INFO, "store", "%s: migration %s done", conn->store->path, m->name);
+        if (!schema->is_new)
+            tb_log(TB_LOG_INFO, "store", "%s: migration %s done", conn->store->path, m->name);
     }
     return TB_OK;
 }

@@ -16,8 +16,9 @@ tb_status tb__schema_look(tb__conn *conn, tb__schema *schema, tb_error *err) TB_
 int64_t tb__schema_newest(void);
 /* Runs the migrations above schema->version, each in a transaction of its own. */
 tb_status tb__schema_migrate(tb__conn *conn, const tb__schema *schema, tb_error *err) TB_MUST_CHECK;
-/* Gives the table of features a column for each feature that lacks one (or, when the store is read_only, marks
- * those features as absent). */
-tb_status tb__schema_fit_features(tb__conn *conn, tb_fields *fields, bool read_only, tb_error *err) TB_MUST_CHECK;
+/* Gives the table of features a column for each feature that lacks one (or, when the store is read_only,
+ * marks those features as absent). */
+tb_status tb__schema_fit_features(tb__conn *conn, tb_fields *fields, bool read_only,
+                                  tb_error *err) TB_MUST_CHECK;
 
 #endif

@@ -27,29 +27,37 @@ tb_status tb__sql_error(const tb__conn *conn, int code, tb_error *err)
         return tb_error_set(err, TB_NO_MEMORY, "memory is used up in the database %s", path);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        return tb_error_set(err, TB_BUSY,
-                            "the database %s is locked by another process (waited %d ms); close that program, "
-                            "or try again later", path, conn && conn->store ? conn->store->busy_timeout_ms : 0);
+        return tb_error_set(
+            err, TB_BUSY,
+            "the database %s is locked by another process (waited %d ms); close that program, "
+            "or try again later",
+            path, conn && conn->store ? conn->store->busy_timeout_ms : 0);
     case SQLITE_IOERR:
         if (os_error == ENOSPC || os_error == EDQUOT || os_error == EFBIG) goto full;
         if (extended == SQLITE_IOERR_NOMEM)
             return tb_error_set(err, TB_NO_MEMORY, "memory is used up in the database %s", path);
-        return tb_error_set(err, TB_IO, "reading or writing the database %s failed: %s%s%s; check the disk", path, detail,
-                            os_error ? ": " : "", os_error ? strerror(os_error) : "");
+        return tb_error_set(err, TB_IO, "reading or writing the database %s failed: %s%s%s; check the disk",
+                            path, detail, os_error ? ": " : "", os_error ? strerror(os_error) : "");
     case SQLITE_FULL:
     full:
-        return tb_error_set(err, TB_FULL, "the disk that holds %s is full; nothing was changed: free some space "
-                            "and try again", path);
+        return tb_error_set(err, TB_FULL,
+                            "the disk that holds %s is full; nothing was changed: free some space "
+                            "and try again",
+                            path);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-        return tb_error_set(err, TB_CORRUPT, "the database %s is damaged (%s); restore a backup in its place, or move it "
-                            "away and scan again", path, detail);
+        return tb_error_set(err, TB_CORRUPT,
+                            "the database %s is damaged (%s); restore a backup in its place, or move it "
+                            "away and scan again",
+                            path, detail);
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_AUTH:
     case SQLITE_CANTOPEN:
-        if (os_error) return tb_error_errno(err, os_error, "the database %s cannot be opened or written", path);
-        return tb_error_set(err, TB_FORBIDDEN, "the database %s cannot be opened or written: %s", path, detail);
+        if (os_error)
+            return tb_error_errno(err, os_error, "the database %s cannot be opened or written", path);
+        return tb_error_set(err, TB_FORBIDDEN, "the database %s cannot be opened or written: %s", path,
+                            detail);
     case SQLITE_TOOBIG:
         return tb_error_set(err, TB_TOO_LARGE, "a value is too large for the database %s", path);
     case SQLITE_CONSTRAINT:
@@ -74,7 +82,8 @@ tb_status tb__sql_run(tb__conn *conn, const char *sql, tb_error *err)
 
 /* --- statements --------------------------------------------------------------------------------------- */
 
-static tb_status prepare(tb__conn *conn, const char *sql, unsigned flags, sqlite3_stmt **statement, tb_error *err)
+static tb_status prepare(tb__conn *conn, const char *sql, unsigned flags, sqlite3_stmt **statement,
+                         tb_error *err)
 {
     const int code = sqlite3_prepare_v3(conn->db, sql, -1, flags, statement, NULL);
     return code == SQLITE_OK ? TB_OK : tb__sql_error(conn, code, err);
@@ -129,15 +138,18 @@ void tb__query_null(tb__query *q, int at)
 
 void tb__query_text(tb__query *q, int at, const char *text)
 {
-    note_binding(q, text ? sqlite3_bind_text64(q->statement, at, text, strlen(text), SQLITE_STATIC, SQLITE_UTF8)
-                         : sqlite3_bind_null(q->statement, at));
+    note_binding(q,
+                 text ? sqlite3_bind_text64(q->statement, at, text, strlen(text), SQLITE_STATIC,
+                                            SQLITE_UTF8)
+                      : sqlite3_bind_null(q->statement, at));
 }
 
 void tb__query_blob(tb__query *q, int at, const void *bytes, size_t size)
 {
     static const char none[1] = "";
-    note_binding(q, bytes || size == 0 ? sqlite3_bind_blob64(q->statement, at, bytes ? bytes : none, size, SQLITE_STATIC)
-                                       : sqlite3_bind_null(q->statement, at));
+    note_binding(q, bytes || size == 0
+                        ? sqlite3_bind_blob64(q->statement, at, bytes ? bytes : none, size, SQLITE_STATIC)
+                        : sqlite3_bind_null(q->statement, at));
 }
 
 tb_status tb__query_next(tb__query *q, bool *row, tb_error *err)
@@ -370,7 +382,8 @@ tb_status tb__check_name(const char *what, const char *text, size_t limit, tb_er
 tb_status tb__check_hash(const char *what, const uint8_t *bytes, size_t size, tb_error *err)
 {
     if (!bytes || size < 16 || size > 64)
-        return tb_error_set(err, TB_INVALID, "%s must have 16 to 64 bytes, not %zu", what, bytes ? size : 0);
+        return tb_error_set(err, TB_INVALID, "%s must have 16 to 64 bytes, not %zu", what,
+                            bytes ? size : 0);
     return TB_OK;
 }
 
@@ -379,7 +392,8 @@ tb_status tb__ids_add(tb__ids *ids, int64_t value, tb_error *err)
     if (ids->n == ids->capacity) {
         const size_t capacity = ids->capacity ? 2 * ids->capacity : 64;
         int64_t *values = tb_realloc(ids->values, capacity, sizeof *values);
-        if (!values) return tb_error_set(err, TB_NO_MEMORY, "no memory for a list of %zu numbers", capacity);
+        if (!values) return tb_error_set(err, TB_NO_MEMORY, "no memory for a list of %zu numbers",
+            capacity);
         ids->values = values;
         ids->capacity = capacity;
     }

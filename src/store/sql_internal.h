@@ -10,7 +10,8 @@
  *     tb__query_close(&q);
  *     status = tb__write_end(store, conn, status, err);
  *
- * Lock order: a thread holds the writer or one reader, never both, and calls nothing of a caller while it does. */
+ * Lock order: a thread holds the writer or one reader, never both, and calls nothing of a caller while it
+ * does. */
 #ifndef TIMBRE_STORE_SQL_INTERNAL_H
 #define TIMBRE_STORE_SQL_INTERNAL_H
 
@@ -45,6 +46,7 @@ struct tb_store {
 
     pthread_mutex_t write_lock;
     tb__conn writer; /* guarded by write_lock */
+    int wal_limit;   /* pages of WAL from which readers are waited for; guarded by write_lock */
     pthread_mutex_t read_lock; /* guards taken of the readers */
     pthread_cond_t reader_free;
     tb__conn *readers;
@@ -53,8 +55,8 @@ struct tb_store {
 
 /* BEGIN IMMEDIATE on the only writing connection.  TB_FORBIDDEN when the store is read_only. */
 tb_status tb__write_begin(tb_store *store, tb__conn **conn, tb_error *err) TB_MUST_CHECK;
-/* Commits when status is TB_OK, else rolls back; gives the connection back.  Returns status, or why the commit
- * failed.  Accepts a NULL conn (then only returns status). */
+/* Commits when status is TB_OK, else rolls back; gives the connection back.  Returns status, or why the
+ * commit failed.  Accepts a NULL conn (then only returns status). */
 tb_status tb__write_end(tb_store *store, tb__conn *conn, tb_status status, tb_error *err) TB_MUST_CHECK;
 /* A connection that sees the database as it is now, until tb__read_end. */
 tb_status tb__read_begin(tb_store *store, tb__conn **conn, tb_error *err) TB_MUST_CHECK;
@@ -108,8 +110,10 @@ tb_status tb__column_copy(const tb__query *q, int at, char **text, tb_error *err
 /* At most capacity bytes are copied; *size tells how many. */
 void tb__column_bytes(const tb__query *q, int at, uint8_t *out, size_t capacity, size_t *size);
 
-/* One number from a statement with one integer parameter; TB_NOT_FOUND without a row (err is not filled then). */
-tb_status tb__sql_lookup(tb__conn *conn, const char *sql, int64_t parameter, int64_t *value, tb_error *err) TB_MUST_CHECK;
+/* One number from a statement with one integer parameter; TB_NOT_FOUND without a row (err is not filled
+ * then). */
+tb_status tb__sql_lookup(tb__conn *conn, const char *sql, int64_t parameter, int64_t *value,
+                         tb_error *err) TB_MUST_CHECK;
 /* Rows that the last statement wrote. */
 int64_t tb__sql_changed(const tb__conn *conn);
 int64_t tb__sql_last_id(const tb__conn *conn);

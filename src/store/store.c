@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* Opening a data folder: lock, look, set up, migrate, then one connection that writes and some that read.
  *
- * Durability: in WAL mode with synchronous=FULL SQLite syncs the WAL at each commit, so what was committed is
- * on the disk.  (NORMAL would sync at checkpoints alone: safe from corruption, but power loss takes the last
- * commits back.)  The folder itself is synced after the files were made. */
+ * Durability: in WAL mode with synchronous=FULL SQLite syncs the WAL at each commit, so what was committed
+ * is on the disk.  (NORMAL would sync at checkpoints alone: safe from corruption, but power loss takes the
+ * last commits back.)  The folder itself is synced after the files were made. */
 #include "store/migrate_internal.h"
 #include "store/sql_internal.h"
 
@@ -25,6 +25,9 @@ enum {
     DEFAULT_READERS = 4,
     MAX_READERS = 64,
     MAX_VALUE_BYTES = 512 * 1024 * 1024, /* one blob: a million segments of 256 numbers */
+    WAL_EASY_PAGES = 2000,   /* 8 MB: from here on pages are moved into the database */
+    WAL_STEP_PAGES = 16000,  /* 64 MB: from here on readers are waited for */
+    WAL_WAIT_MS = 500,
     SETTING_NAME_MAX = 200,
     SETTING_VALUE_MAX = 1024 * 1024
 };
@@ -52,10 +55,14 @@ static tb_status take_lock(const char *folder, int *lock_file, tb_error *err)
         int64_t number = 0;
         pid[n > 0 ? strcspn(pid, "\n") : 0] = 0;
         if (tb_parse_int(pid, 1, INT32_MAX, &number) == TB_OK)
-            TB_FAIL(err, TB_BUSY, "the data folder %s is in use by process %lld; stop that one first, or use another "
-                    "folder", folder, (long long)number);
-        TB_FAIL(err, TB_BUSY, "the data folder %s is in use by another process; stop that one first, or use another "
-                "folder", folder);
+            TB_FAIL(err, TB_BUSY,
+                    "the data folder %s is in use by process %lld; stop that one first, or use another "
+                    "folder",
+                    folder, (long long)number);
+        TB_FAIL(err, TB_BUSY,
+                "the data folder %s is in use by another process; stop that one first, or use another "
+                "folder",
+                folder);
     }
     /* The number is for people only: failing to write it (a full disk) is no reason to stay out. */
     const int n = snprintf(pid, sizeof pid, "%lld\n", (long long)getpid());
@@ -93,13 +100,16 @@ static tb_status open_connection(const tb_store *store, bool writable, tb__conn 
     }
     sqlite3_busy_timeout(conn->db, store->busy_timeout_ms);
     set_limits(conn->db);
-    /* Nothing in a database file may run code of its own choice, and SQL may not write to internal tables. */
+    /* Nothing in a database file may run code of its own choice, and SQL may not write to internal tables.
+     * */
     sqlite3_db_config(conn->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(conn->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     sqlite3_db_config(conn->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     sqlite3_db_config(conn->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
-    TB_TRY(tb__sql_run(conn, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;"
-                       "PRAGMA cache_size = -16000", err));
+    TB_TRY(tb__sql_run(conn,
+                       "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;"
+                       "PRAGMA cache_size = -8000",
+                       err));
 out:
     if (status != TB_OK) tb__conn_close(conn);
     return status;
@@ -115,14 +125,39 @@ static tb_status set_journal(tb__conn *conn, bool is_new, tb_error *err)
     TB_TRY(tb__query_next(&q, &row, err));
     const char *mode = row ? (const char *)sqlite3_column_text(q.statement, 0) : NULL;
     if (!mode || strcmp(mode, "wal") != 0)
-        TB_FAIL(err, TB_UNSUPPORTED, "the file system of %s cannot keep a write-ahead log (a network folder?); put the "
-                "data folder on a local disk", conn->store->path);
+        TB_FAIL(err, TB_UNSUPPORTED,
+                "the file system of %s cannot keep a write-ahead log (a network folder?); put the "
+                "data folder on a local disk",
+                conn->store->path);
     tb__query_close(&q);
-    TB_TRY(tb__sql_run(conn, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 2000;"
-                       "PRAGMA journal_size_limit = 67108864", err));
+    TB_TRY(
+        tb__sql_run(conn,
+                    "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+                    "PRAGMA journal_size_limit = 67108864",
+                    err));
 out:
     tb__query_close(&q);
     return status;
+}
+
+/* After each commit: moves the WAL's pages into the database when there are enough of them.  The easy way
+ * (passive) never waits; but as long as some reader is always under way the WAL is not begun anew by it and grows.
+ * Past wal_limit we therefore wait a moment for the readers.  When that fails (a backup or a check reads for
+ * minutes) the next try comes after another such step, so that writers are not held up at each commit.
+ * Failing does no harm: what was committed is in the WAL. */
+static int tend_wal(void *context, sqlite3 *db, const char *name, int n_pages)
+{
+    tb_store *store = context;
+    if (n_pages >= store->wal_limit) {
+        int left = n_pages;
+        sqlite3_busy_timeout(db, WAL_WAIT_MS);
+        const int code = sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_RESTART, &left, NULL);
+        sqlite3_busy_timeout(db, store->busy_timeout_ms);
+        store->wal_limit = code == SQLITE_OK ? WAL_STEP_PAGES : left + WAL_STEP_PAGES;
+    } else if (n_pages >= WAL_EASY_PAGES) {
+        sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    }
+    return SQLITE_OK;
 }
 
 /* The writer looks before it touches: a database that is newer, foreign or damaged stays as it is. */
@@ -136,6 +171,8 @@ static tb_status open_writer(tb_store *store, tb_error *err)
     TB_TRY(tb__schema_look(conn, &schema, err));
     sqlite3_db_config(conn->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
     TB_TRY(set_journal(conn, schema.is_new, err));
+    store->wal_limit = WAL_STEP_PAGES;
+    sqlite3_wal_hook(conn->db, tend_wal, store); /* in place of SQLite's own */
     TB_TRY(tb__schema_migrate(conn, &schema, err));
     TB_TRY(tb__schema_fit_features(conn, store->fields, false, err));
     TB_TRY(tb_fs_sync_directory(store->folder, err));
@@ -157,8 +194,10 @@ static tb_status open_readers(tb_store *store, size_t n, tb_error *err)
     tb__conn *conn = &store->readers[0];
     TB_TRY(tb__schema_look(conn, &schema, err));
     if (schema.is_new || schema.version < tb__schema_newest())
-        TB_FAIL(err, TB_UNSUPPORTED, "%s was written by an older version of timbre; start this version once with the "
-                "data folder to upgrade it", store->path);
+        TB_FAIL(err, TB_UNSUPPORTED,
+                "%s was written by an older version of timbre; start this version once with the "
+                "data folder to upgrade it",
+                store->path);
     TB_TRY(tb__schema_fit_features(conn, store->fields, true, err));
 out:
     return status;
@@ -232,7 +271,8 @@ tb_status tb_store_open(const tb_store_options *options, tb_store **store, tb_er
     if (options->busy_timeout_ms < 0)
         TB_FAIL(err, TB_INVALID, "busy_timeout_ms is %d; it must be 0 or more", options->busy_timeout_ms);
     if (options->n_readers > MAX_READERS)
-        TB_FAIL(err, TB_INVALID, "%zu readers are too many; %d is the most", options->n_readers, MAX_READERS);
+        TB_FAIL(err, TB_INVALID, "%zu readers are too many; %d is the most", options->n_readers,
+                MAX_READERS);
     made = tb_alloc(1, sizeof *made);
     if (!made) TB_FAIL(err, TB_NO_MEMORY, "no memory to open %s", options->folder);
     made->lock_file = -1;
@@ -297,7 +337,9 @@ static tb_status check_words(tb_store *store, tb_error *err)
     TB_TRY(tb__write_begin(store, &conn, err));
     status = tb__sql_run(conn, check, err);
     if (status == TB_CORRUPT) {
-        tb_log(TB_LOG_WARN, "store", "%s: the index of words was out of step with the tags; it is made anew", store->path);
+        tb_log(TB_LOG_WARN, "store",
+               "%s: the index of words was out of step with the tags; it is made anew",
+               store->path);
         status = tb__sql_run(conn, rebuild, err);
     }
 out:
@@ -315,14 +357,18 @@ tb_status tb_store_check(tb_store *store, tb_error *err)
     TB_TRY(tb__query_next(&q, &row, err));
     const char *finding = row ? (const char *)sqlite3_column_text(q.statement, 0) : NULL;
     if (finding && strcmp(finding, "ok") != 0)
-        TB_FAIL(err, TB_CORRUPT, "the database %s is damaged (%.200s); restore a backup in its place, or move it away "
-                "and scan again", store->path, finding);
+        TB_FAIL(err, TB_CORRUPT,
+                "the database %s is damaged (%.200s); restore a backup in its place, or move it away "
+                "and scan again",
+                store->path, finding);
     tb__query_close(&q);
     TB_TRY(tb__query_open_once(&q, conn, "PRAGMA foreign_key_check", err));
     TB_TRY(tb__query_next(&q, &row, err));
     if (row)
-        TB_FAIL(err, TB_CORRUPT, "the database %s is damaged (a row of %s refers to nothing); restore a backup in its "
-                "place", store->path, (const char *)sqlite3_column_text(q.statement, 0));
+        TB_FAIL(err, TB_CORRUPT,
+                "the database %s is damaged (a row of %s refers to nothing); restore a backup in its "
+                "place",
+                store->path, (const char *)sqlite3_column_text(q.statement, 0));
 out:
     tb__query_close(&q);
     tb__read_end(store, conn);
@@ -337,8 +383,10 @@ static tb_status copy_database(tb__conn *conn, const char *path, tb_error *err)
     tb_status status = TB_OK;
     sqlite3_backup *backup = NULL;
     tb__conn copy = {0};
-    int code = sqlite3_open_v2(path, &copy.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-                               SQLITE_OPEN_EXRESCODE, NULL);
+    int code = sqlite3_open_v2(path, &copy.db,
+                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+                                   SQLITE_OPEN_EXRESCODE,
+                               NULL);
     if (code == SQLITE_OK) code = sqlite3_exec(copy.db, "PRAGMA journal_mode = OFF", NULL, NULL, NULL);
     if (code == SQLITE_OK) {
         backup = sqlite3_backup_init(copy.db, "main", conn->db, "main");
@@ -385,7 +433,8 @@ tb_status tb_store_backup(tb_store *store, const char *path, tb_error *err)
     tb_buffer name;
     tb_buffer_init(&name, 1024 * 1024);
     if (access(path, F_OK) == 0) TB_FAIL(err, TB_EXISTS, "%s is there already; name another file", path);
-    if (tb_buffer_printf(&name, "%s.part-%lld", path, (long long)getpid()) == TB_OK) part = tb_buffer_take(&name);
+    if (tb_buffer_printf(&name, "%s.part-%lld", path, (long long)getpid()) == TB_OK)
+        part = tb_buffer_take(&name);
     folder = folder_of(path);
     if (!part || !folder) TB_FAIL(err, TB_NO_MEMORY, "no memory for a backup");
     if (unlink(part) != 0 && errno != ENOENT) {
@@ -401,8 +450,9 @@ tb_status tb_store_backup(tb_store *store, const char *path, tb_error *err)
     TB_TRY(copy_database(conn, part, err));
     TB_TRY(sync_file(part, err));
     if (link(part, path) != 0) {
-        status = errno == EEXIST ? tb_error_set(err, TB_EXISTS, "%s is there already; name another file", path)
-                                 : tb_error_errno(err, errno, "the backup %s cannot be made", path);
+        status = errno == EEXIST
+                     ? tb_error_set(err, TB_EXISTS, "%s is there already; name another file", path)
+                     : tb_error_errno(err, errno, "the backup %s cannot be made", path);
         goto out;
     }
     TB_TRY(tb_fs_sync_directory(folder, err));
@@ -422,7 +472,8 @@ static int64_t size_of(const char *path, const char *suffix)
     tb_buffer name;
     int64_t size = 0;
     tb_buffer_init(&name, 1024 * 1024);
-    if (tb_buffer_printf(&name, "%s%s", path, suffix) == TB_OK && tb_fs_stat(name.bytes, &info, NULL) == TB_OK)
+    if (tb_buffer_printf(&name, "%s%s", path, suffix) == TB_OK &&
+        tb_fs_stat(name.bytes, &info, NULL) == TB_OK)
         size = info.size_bytes;
     tb_buffer_clear(&name);
     return size;
@@ -482,7 +533,8 @@ tb_status tb_store_set_setting(tb_store *store, const char *name, const char *va
     TB_TRY(tb__check_name("the name of a setting", name, SETTING_NAME_MAX, err));
     if (value && strlen(value) > SETTING_VALUE_MAX)
         TB_FAIL(err, TB_TOO_LARGE, "the setting \"%s\" has more than %d bytes", name, SETTING_VALUE_MAX);
-    if (value && !tb_utf8_valid(value, strlen(value))) TB_FAIL(err, TB_INVALID, "the setting \"%s\" is not UTF-8", name);
+    if (value && !tb_utf8_valid(value, strlen(value)))
+        TB_FAIL(err, TB_INVALID, "the setting \"%s\" is not UTF-8", name);
     TB_TRY(tb__write_begin(store, &conn, err));
     TB_TRY(tb__query_open(&q, conn, value ? set : remove_sql, err));
     tb__query_text(&q, 1, name);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* Lists, counts and sets of tracks under a filter.
  *
- * Pages continue from the last row that was shown (its sort value and number), not from an offset, so that the
- * table may change between pages and the cost of a page does not grow.  Tracks without a sort value come last, in
- * the order of their numbers: such a list has two phases, each with a query of its own.
+ * Pages continue from the last row that was shown (its sort value and number), not from an offset, so that
+ * the table may change between pages and the cost of a page does not grow.  Tracks without a sort value
+ * come last, in the order of their numbers: such a list has two phases, each with a query of its own.
  *
  * A cursor is hexadecimal for "SORT\nPHASE ID\nVALUE": it says which order it belongs to. */
 #include "store/filter_internal.h"
@@ -36,31 +36,37 @@ typedef struct list_cursor {
 
 /* --- order and cursor --------------------------------------------------------------------------------- */
 
-static tb_status read_order(const tb_store *store, const char *sort, bool has_words, list_order *order, tb_error *err)
+static tb_status read_order(const tb_store *store, const char *sort, bool has_words, list_order *order,
+                            tb_error *err)
 {
     const char *rest = NULL;
     if (!sort || !*sort) return TB_OK;
-    if (!tb_text_copy(order->name, sizeof order->name, sort)) return tb_error_set(err, TB_NOT_FOUND, "there is no such field to sort by");
+    if (!tb_text_copy(order->name, sizeof order->name, sort))
+        return tb_error_set(err, TB_NOT_FOUND, "there is no such field to sort by");
     if (strcmp(sort, "relevance") == 0 || strcmp(sort, "-relevance") == 0) {
-        if (!has_words) return tb_error_set(err, TB_INVALID, "sorting by relevance needs words to search for");
+        if (!has_words)
+            return tb_error_set(err, TB_INVALID, "sorting by relevance needs words to search for");
         order->by_relevance = true;
         return TB_OK;
     }
     order->descending = *sort == '-';
-    const tb_status status = tb__fields_find(store->fields, sort + order->descending, &order->field, &rest, err);
+    const tb_status status = tb__fields_find(store->fields, sort + order->descending, &order->field, &rest,
+                                             err);
     if (status == TB_OK && !order->field->sortable)
         return tb_error_set(err, TB_INVALID, "%s cannot be sorted by", order->field->name);
     return status;
 }
 
-static char *write_cursor(const list_order *order, list_phase phase, int64_t id, const char *text, double number)
+static char *write_cursor(const list_order *order, list_phase phase, int64_t id, const char *text,
+                          double number)
 {
     char value[40] = "";
     char *hex = NULL;
     tb_buffer plain;
     tb_buffer_init(&plain, MAX_CURSOR_BYTES);
     if (!text && phase == WITH_VALUE) tb_format_double(number, value); /* reads back as the same number */
-    if (tb_buffer_printf(&plain, "%s\n%c%c%" PRId64 "\n%s", order->name, (char)phase, text ? 't' : 'd', id, text ? text : value) == TB_OK)
+    if (tb_buffer_printf(&plain, "%s\n%c%c%" PRId64 "\n%s", order->name, (char)phase, text ? 't' : 'd', id,
+                         text ? text : value) == TB_OK)
         hex = tb_alloc(plain.size + 1, 2);
     if (hex) tb_hex_encode((const uint8_t *)plain.bytes, plain.size, hex);
     tb_buffer_clear(&plain);
@@ -87,15 +93,20 @@ static tb_status read_cursor(const char *text, const list_order *order, list_cur
     if (!kind) goto wrong;
     *kind++ = 0;
     char *value = strchr(kind, '\n');
-    if (strcmp(plain, order->name) != 0) TB_FAIL(err, TB_INVALID, "the cursor belongs to a list in another order; begin again without it");
+    if (strcmp(plain, order->name) != 0)
+        TB_FAIL(err, TB_INVALID, "the cursor belongs to a list in another order; begin again without it");
     if (!value || value - kind < 3 || !strchr("vno", kind[0]) || !strchr("td", kind[1])) goto wrong;
     *value++ = 0;
-    if (tb_parse_int(kind + 2, 0, INT64_MAX, &cursor->id) != TB_OK || !tb_utf8_valid(value, strlen(value))) goto wrong;
+    if (tb_parse_int(kind + 2, 0, INT64_MAX, &cursor->id) != TB_OK || !tb_utf8_valid(value, strlen(value)))
+        goto wrong;
     cursor->phase = (list_phase)kind[0];
     cursor->is_text = kind[1] == 't';
-    if ((cursor->phase == BY_OFFSET) != order->by_relevance || (cursor->phase == WITH_VALUE && !order->field)) goto wrong;
-    if (cursor->phase == WITH_VALUE && !cursor->is_text && tb_parse_double(value, &cursor->number) != TB_OK) goto wrong;
-    if (cursor->is_text && !(cursor->text = tb_strdup(value))) TB_FAIL(err, TB_NO_MEMORY, "no memory for a cursor");
+    if ((cursor->phase == BY_OFFSET) != order->by_relevance || (cursor->phase == WITH_VALUE && !order->field))
+        goto wrong;
+    if (cursor->phase == WITH_VALUE && !cursor->is_text && tb_parse_double(value, &cursor->number) != TB_OK)
+        goto wrong;
+    if (cursor->is_text && !(cursor->text = tb_strdup(value)))
+        TB_FAIL(err, TB_NO_MEMORY, "no memory for a cursor");
     cursor->has_value = true;
 out:
     tb_free(plain);
@@ -132,7 +143,8 @@ out:
 }
 
 /* After the last row of the page before; only in the phases of a sorted list. */
-static tb_status add_start(tb__sql *sql, const list_order *order, list_phase phase, const list_cursor *from, tb_error *err)
+static tb_status add_start(tb__sql *sql, const list_order *order, list_phase phase, const list_cursor *from,
+                           tb_error *err)
 {
     tb_status status = TB_OK;
     if (order->field) {
@@ -175,13 +187,16 @@ out:
     return status;
 }
 
-/* SELECT of the rows of a phase behind the cursor, one more than fit: it tells whether there is a next page. */
-static tb_status build_page_sql(const list_query *list, list_phase phase, const list_cursor *from, size_t n_rows, tb__sql *sql, tb_error *err)
+/* SELECT of the rows of a phase behind the cursor, one more than fit: it tells whether there is a next
+ * page. */
+static tb_status build_page_sql(const list_query *list, list_phase phase, const list_cursor *from,
+                                size_t n_rows, tb__sql *sql, tb_error *err)
 {
     tb_status status = TB_OK;
     const list_order *order = &list->order;
     const bool by_feature = order->field && order->field->source == TB_FROM_FEATURES;
-    const unsigned needs = tb__filter_needs(list->options->filter, TB__NEEDS_TRACKS | (by_feature ? TB__NEEDS_FEATURES : 0));
+    const unsigned needs = tb__filter_needs(list->options->filter,
+                                            TB__NEEDS_TRACKS | (by_feature ? TB__NEEDS_FEATURES : 0));
     const char *id = tb__id_sql(needs);
     TB_TRY(tb__sql_add(sql, "SELECT " TB__TRACK_COLUMNS ", ", err));
     TB_TRY(tb__sql_add(sql, order->field ? order->field->sql : "NULL", err));
@@ -209,23 +224,30 @@ out:
 }
 
 /* The cursor behind the last row of the page. */
-static tb_status set_next(list_page *page, const list_order *order, list_phase phase, const list_cursor *from, const tb__query *last, tb_error *err)
+static tb_status set_next(list_page *page, const list_order *order, list_phase phase,
+                          const list_cursor *from,
+                          const tb__query *last, tb_error *err)
 {
     const tb_track_row *track = &page->tracks[page->n - 1];
     if (phase == BY_OFFSET) {
-        page->next = write_cursor(order, phase, (from->has_value ? from->id : 0) + (int64_t)page->n, NULL, 0);
+        page->next = write_cursor(order, phase, (from->has_value ? from->id : 0) + (int64_t)page->n, NULL,
+                                  0);
     } else if (phase == WITHOUT_VALUE) {
         page->next = write_cursor(order, phase, track->id, NULL, 0);
     } else {
         const bool is_text = sqlite3_column_type(last->statement, TB__N_TRACK_COLUMNS) == SQLITE_TEXT;
-        const char *text = is_text ? (const char *)sqlite3_column_text(last->statement, TB__N_TRACK_COLUMNS) : NULL;
-        page->next = write_cursor(order, phase, track->id, text, tb__column_double(last, TB__N_TRACK_COLUMNS));
+        const char *text = is_text ? (const char *)sqlite3_column_text(last->statement, TB__N_TRACK_COLUMNS)
+                                   : NULL;
+        page->next = write_cursor(order, phase, track->id, text,
+                                  tb__column_double(last, TB__N_TRACK_COLUMNS));
     }
     return page->next ? TB_OK : tb_error_set(err, TB_NO_MEMORY, "no memory for a cursor");
 }
 
 /* Adds rows of a phase to the page.  When it is full and more rows follow, the next cursor is set. */
-static tb_status read_phase(tb__conn *conn, const list_query *list, list_phase phase, const list_cursor *from, list_page *page, tb_error *err)
+static tb_status read_phase(tb__conn *conn, const list_query *list, list_phase phase,
+                            const list_cursor *from,
+                            list_page *page, tb_error *err)
 {
     tb_status status = TB_OK;
     tb__query q = {0};
@@ -252,7 +274,8 @@ out:
 }
 
 /* Whether a phase has any row; used when the page is full just at the end of the phase before. */
-static tb_status has_rows(tb__conn *conn, const list_query *list, list_phase phase, bool *found, tb_error *err)
+static tb_status has_rows(tb__conn *conn, const list_query *list, list_phase phase, bool *found,
+                          tb_error *err)
 {
     static const list_cursor from_start = {.phase = WITH_VALUE};
     tb_status status = TB_OK;
@@ -268,13 +291,15 @@ out:
     return status;
 }
 
-static tb_status read_page(tb__conn *conn, const list_query *list, const list_cursor *from, list_page *page, tb_error *err)
+static tb_status read_page(tb__conn *conn, const list_query *list, const list_cursor *from, list_page *page,
+                           tb_error *err)
 {
     tb_status status = TB_OK;
     bool more = false;
     if (list->order.by_relevance) return read_phase(conn, list, BY_OFFSET, from, page, err);
     if (!list->order.field) return read_phase(conn, list, WITHOUT_VALUE, from, page, err);
-    if (!from->has_value || from->phase == WITH_VALUE) TB_TRY(read_phase(conn, list, WITH_VALUE, from, page, err));
+    if (!from->has_value || from->phase == WITH_VALUE)
+        TB_TRY(read_phase(conn, list, WITH_VALUE, from, page, err));
     if (page->next) goto out;
     if (page->n < page->limit) {
         TB_TRY(read_phase(conn, list, WITHOUT_VALUE, from, page, err));
@@ -299,7 +324,8 @@ static bool is_blank_text(const char *text)
     return !text || !text[strspn(text, " \t\n\v\f\r")];
 }
 
-tb_status tb_store_list_tracks(tb_store *store, const tb_track_page_options *options, tb_track_page *list, tb_error *err)
+tb_status tb_store_list_tracks(tb_store *store, const tb_track_page_options *options, tb_track_page *list,
+                               tb_error *err)
 {
     tb_status status = TB_OK;
     tb__conn *conn = NULL;
@@ -308,7 +334,8 @@ tb_status tb_store_list_tracks(tb_store *store, const tb_track_page_options *opt
     list_query query = {.options = options};
     char *words = NULL;
     if (options->limit < 1 || options->limit > TB_STORE_LIST_MAX)
-        TB_FAIL(err, TB_INVALID, "limit is %zu; it must be between 1 and %d", options->limit, TB_STORE_LIST_MAX);
+        TB_FAIL(err, TB_INVALID, "limit is %zu; it must be between 1 and %d", options->limit,
+                TB_STORE_LIST_MAX);
     if (!is_blank_text(options->words)) TB_TRY(tb__words_expression(NULL, options->words, &words, err));
     query.words = words;
     TB_TRY(read_order(store, options->sort, words != NULL, &query.order, err));
@@ -331,7 +358,8 @@ out:
 
 /* --- counts and sets ---------------------------------------------------------------------------------- */
 
-tb_status tb_store_count_tracks(tb_store *store, const tb_filter *filter, const char *words, int64_t *n, tb_error *err)
+tb_status tb_store_count_tracks(tb_store *store, const tb_filter *filter, const char *words, int64_t *n,
+                                tb_error *err)
 {
     tb_status status = TB_OK;
     tb__conn *conn = NULL;
@@ -366,14 +394,16 @@ static int compare_ids(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-tb_status tb_store_filter_ids(tb_store *store, const tb_filter *filter, int64_t **ids, size_t *n, tb_error *err)
+tb_status tb_store_filter_ids(tb_store *store, const tb_filter *filter, int64_t **ids, size_t *n,
+                              tb_error *err)
 {
     tb_status status = TB_OK;
     tb__conn *conn = NULL;
     tb__query q = {0};
     tb__sql sql;
     tb__ids found = {0};
-    bool row = true, sorted = true; /* sorted here if need be, so that SQLite may go by whatever index is best */
+    bool row = true,
+         sorted = true; /* sorted here if need be, so that SQLite may go by whatever index is best */
     const unsigned needs = tb__filter_needs(filter, 0);
     const char *id = tb__id_sql(needs);
     tb__sql_init(&sql);

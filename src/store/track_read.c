@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Reading tracks.  All that belongs to one row lies in a chain of memory blocks that tb_track_row_clear frees,
- * so that a row with many strings costs one or two allocations. */
+/* Reading tracks.  All that belongs to one row lies in a chain of memory blocks that tb_track_row_clear
+ * frees, so that a row with many strings costs one or two allocations. */
 #include "store/track_internal.h"
 
 #include "base/alloc.h"
@@ -54,7 +54,8 @@ void tb_track_rows_free(tb_track_row *tracks, size_t n)
     tb_free(tracks);
 }
 
-static tb_status take_text(tb_track_row *track, const tb__query *q, int at, const char **text, tb_error *err)
+static tb_status take_text(tb_track_row *track, const tb__query *q, int at, const char **text,
+                           tb_error *err)
 {
     *text = NULL;
     if (tb__column_is_null(q, at)) return TB_OK;
@@ -105,7 +106,8 @@ static tb_status read_features(tb__conn *conn, tb_track_row *track, tb_error *er
     track->features = values;
     for (size_t i = 0; i < fields->n_features; i++)
         if (!tb__column_is_null(&q, (int)i))
-            values[track->n_features++] = (tb_feature_value){tb_fields_feature(fields, i), tb__column_double(&q, (int)i)};
+            values[track->n_features++] = (tb_feature_value){tb_fields_feature(fields, i),
+                                                             tb__column_double(&q, (int)i)};
 out:
     tb__query_close(&q);
     return status;
@@ -149,9 +151,10 @@ out:
 static tb_status read_files(tb__conn *conn, tb_track_row *track, tb_error *err)
 {
     static const char count[] = "SELECT count(*) FROM files WHERE track_id = ?1";
-    static const char sql[] = "SELECT files.id, files.library_id, libraries.name, files.path, files.size_bytes FROM files "
-                              "LEFT JOIN libraries ON libraries.id = files.library_id "
-                              "WHERE files.track_id = ?1 ORDER BY files.id";
+    static const char sql[] =
+        "SELECT files.id, files.library_id, libraries.name, files.path, files.size_bytes FROM files "
+        "LEFT JOIN libraries ON libraries.id = files.library_id "
+        "WHERE files.track_id = ?1 ORDER BY files.id";
     tb_status status = TB_OK;
     tb__query q = {0};
     bool row = true;
@@ -166,11 +169,13 @@ static tb_status read_files(tb__conn *conn, tb_track_row *track, tb_error *err)
     for (size_t i = 0; i < n; i++) {
         TB_TRY(tb__query_next(&q, &row, err));
         if (!row) break;
-        values[i] = (tb_track_file_row){.file_id = tb__column_int(&q, 0), .library_id = tb__column_int(&q, 1),
+        values[i] = (tb_track_file_row){.file_id = tb__column_int(&q, 0), .library_id = tb__column_int(&q,
+                     1),
                                         .size_bytes = tb__column_int(&q, 4)};
         TB_TRY(take_text(track, &q, 2, &values[i].library, err));
         TB_TRY(take_text(track, &q, 3, &values[i].path, err));
-        if (!values[i].path) TB_FAIL(err, TB_CORRUPT, "the database %s has a file without a path", conn->store->path);
+        if (!values[i].path)
+            TB_FAIL(err, TB_CORRUPT, "the database %s has a file without a path", conn->store->path);
         track->n_files = i + 1;
     }
 out:
@@ -178,7 +183,8 @@ out:
     return status;
 }
 
-tb_status tb__track_from_row(tb__conn *conn, const tb__query *q, unsigned with, tb_track_row *track, tb_error *err)
+tb_status tb__track_from_row(tb__conn *conn, const tb__query *q, unsigned with, tb_track_row *track,
+                             tb_error *err)
 {
     tb_status status = TB_OK;
     const char *uid = NULL;
@@ -212,7 +218,8 @@ out:
     return status;
 }
 
-tb_status tb__track_read(tb__conn *conn, int64_t track_id, unsigned with, tb_track_row *track, tb_error *err)
+tb_status tb__track_read(tb__conn *conn, int64_t track_id, unsigned with, tb_track_row *track,
+                         tb_error *err)
 {
     static const char sql[] = "SELECT " TB__TRACK_COLUMNS " FROM tracks AS t WHERE t.id = ?1";
     tb_status status = TB_OK;
@@ -234,7 +241,8 @@ out:
 
 /* --- for callers -------------------------------------------------------------------------------------- */
 
-tb_status tb_store_get_track(tb_store *store, int64_t track_id, unsigned with, tb_track_row *track, tb_error *err)
+tb_status tb_store_get_track(tb_store *store, int64_t track_id, unsigned with, tb_track_row *track,
+                             tb_error *err)
 {
     tb_status status = TB_OK;
     tb__conn *conn = NULL;
@@ -245,8 +253,8 @@ out:
     return status;
 }
 
-tb_status tb_store_get_tracks(tb_store *store, const int64_t *ids, size_t n, unsigned with, tb_track_row **tracks,
-                              tb_error *err)
+tb_status tb_store_get_tracks(tb_store *store, const int64_t *ids, size_t n, unsigned with,
+                              tb_track_row **tracks, tb_error *err)
 {
     enum { MOST = 100000 };
     tb_status status = TB_OK;
@@ -273,8 +281,8 @@ out:
 }
 
 /* One number for one text or blob */
-static tb_status find(tb_store *store, const char *sql, const char *text_1, const char *text_2, const uint8_t *bytes,
-                      size_t size, int64_t *track_id, tb_error *err)
+static tb_status find(tb_store *store, const char *sql, const char *text_1, const char *text_2,
+                      const uint8_t *bytes, size_t size, int64_t *track_id, tb_error *err)
 {
     tb_status status = TB_OK;
     tb__conn *conn = NULL;
@@ -291,7 +299,8 @@ static tb_status find(tb_store *store, const char *sql, const char *text_1, cons
     if (!row) {
         char shown[120];
         tb_text_copy(shown, sizeof shown, text_1 ? text_1 : "of that content");
-        TB_FAIL(err, TB_NOT_FOUND, "there is no track %s%s%.400s", shown, text_2 ? ":" : "", text_2 ? text_2 : "");
+        TB_FAIL(err, TB_NOT_FOUND, "there is no track %s%s%.400s", shown, text_2 ? ":" : "",
+                text_2 ? text_2 : "");
     }
     *track_id = tb__column_int(&q, 0);
 out:
@@ -310,32 +319,37 @@ tb_status tb_store_find_track(tb_store *store, const char *reference, int64_t *t
     if (!colon) return find(store, by_uid, reference, NULL, NULL, 0, track_id, err);
     char scheme[TB_STORE_SCHEME_MAX + 1];
     const size_t size = (size_t)(colon - reference);
-    if (size >= sizeof scheme) return tb_error_set(err, TB_NOT_FOUND, "there is no track %.200s", reference);
+    if (size >= sizeof scheme) return tb_error_set(err, TB_NOT_FOUND, "there is no track %.200s",
+        reference);
     memcpy(scheme, reference, size);
     scheme[size] = 0;
     return find(store, by_external_id, scheme, colon + 1, NULL, 0, track_id, err);
 }
 
-tb_status tb_store_find_audio(tb_store *store, const uint8_t *audio_hash, size_t size, int64_t *track_id, tb_error *err)
+tb_status tb_store_find_audio(tb_store *store, const uint8_t *audio_hash, size_t size, int64_t *track_id,
+                              tb_error *err)
 {
     static const char sql[] = "SELECT id FROM tracks WHERE audio_hash = ?1";
     const tb_status status = tb__check_hash("the hash of the audio", audio_hash, size, err);
     return status == TB_OK ? find(store, sql, NULL, NULL, audio_hash, size, track_id, err) : status;
 }
 
-tb_status tb_store_find_file_hash(tb_store *store, const uint8_t *file_hash, size_t size, int64_t *track_id, tb_error *err)
+tb_status tb_store_find_file_hash(tb_store *store, const uint8_t *file_hash, size_t size, int64_t *track_id,
+                                  tb_error *err)
 {
-    static const char sql[] = "SELECT track_id FROM files WHERE file_hash = ?1 AND track_id IS NOT NULL LIMIT 1";
+    static const char sql[] =
+        "SELECT track_id FROM files WHERE file_hash = ?1 AND track_id IS NOT NULL LIMIT 1";
     const tb_status status = tb__check_hash("the hash of the file", file_hash, size, err);
     return status == TB_OK ? find(store, sql, NULL, NULL, file_hash, size, track_id, err) : status;
 }
 
 /* Chunks are read with a lock and shown without one. */
-tb_status tb_store_each_track(tb_store *store, int64_t after_id, unsigned with, tb_track_visit *visit, void *context,
-                              tb_error *err)
+tb_status tb_store_each_track(tb_store *store, int64_t after_id, unsigned with, tb_track_visit *visit,
+                              void *context, tb_error *err)
 {
     enum { CHUNK = 500 };
-    static const char sql[] = "SELECT " TB__TRACK_COLUMNS " FROM tracks AS t WHERE t.id > ?1 ORDER BY t.id LIMIT ?2";
+    static const char sql[] = "SELECT " TB__TRACK_COLUMNS
+                              " FROM tracks AS t WHERE t.id > ?1 ORDER BY t.id LIMIT ?2";
     tb_status status = TB_OK;
     tb__conn *conn = NULL;
     tb__query q = {0};

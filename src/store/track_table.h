@@ -48,7 +48,7 @@ typedef struct tb_feature_value {
 
 /* What happens when the audio is known already. */
 typedef enum tb_put_mode {
-    TB_PUT_ATTACH,  /* only the file, the external IDs and missing embeddings are added */
+    TB_PUT_ATTACH,  /* only the file, external IDs, missing embeddings and a given payload are added */
     TB_PUT_RETAG,   /* and the tags are set anew, but for those that tb_store_edit_track set */
     TB_PUT_REPLACE  /* and features, analysis and embeddings are set anew (a forced scan) */
 } tb_put_mode;
@@ -80,7 +80,7 @@ typedef struct tb_put_result {
     int64_t track_id;
     char uid[TB_STORE_UID_SIZE];
     bool created;           /* the audio was not known */
-    bool changed;           /* anything at all was written */
+    bool changed;           /* created, or what a reader of the track sees is different now */
     /* Another track whose only file was at this path and is no longer (the file got other audio): it was
      * removed with it.  0 if there is none. */
     int64_t removed_track_id;

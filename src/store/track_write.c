@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* Writing tracks: put, edit, delete.  Each is one transaction over all tables of a track, and ends with an entry
- * in the change log.  Whatever can be checked without the database is checked before the writer's lock is taken.
+/* Writing tracks: put, edit, delete.  Each is one transaction over all tables of a track, and ends with an
+ * entry in the change log.  Whatever can be checked without the database is checked before the writer's
+ * lock is taken.
  *
- * The words of the tags (tracks_fts) have no triggers: remove_words goes before each change of a row's tags, add_words
- * after it. */
+ * The words of the tags (tracks_fts) have no triggers: remove_words goes before each change of a row's
+ * tags, add_words after it. */
 #include "store/track_internal.h"
 
 #include "base/alloc.h"
@@ -103,15 +104,16 @@ static tb_status check_tags(const tb_tag_values *tags, unsigned what, tb_error *
         if (!(what >> i & 1) || !text) continue;
         const size_t size = strlen(text);
         if (size > text_tags[i].limit)
-            return tb_error_set(err, TB_TOO_LARGE, "%s has %zu bytes; %zu is the most", text_tags[i].name, size,
-                                text_tags[i].limit);
-        if (!tb_utf8_valid(text, size)) return tb_error_set(err, TB_INVALID, "%s is not UTF-8", text_tags[i].name);
+            return tb_error_set(err, TB_TOO_LARGE, "%s has %zu bytes; %zu is the most", text_tags[i].name,
+                                size, text_tags[i].limit);
+        if (!tb_utf8_valid(text, size))
+            return tb_error_set(err, TB_INVALID, "%s is not UTF-8", text_tags[i].name);
     }
     for (size_t i = 0; i < N_NUMBER_TAGS; i++) {
         const int number = number_of(tags, i);
         if ((what >> (N_TEXT_TAGS + i) & 1) && (number < number_tags[i].low || number > number_tags[i].high))
-            return tb_error_set(err, TB_INVALID, "%s is %d; it must be between %d and %d", number_tags[i].name, number,
-                                number_tags[i].low, number_tags[i].high);
+            return tb_error_set(err, TB_INVALID, "%s is %d; it must be between %d and %d",
+                                number_tags[i].name, number, number_tags[i].low, number_tags[i].high);
     }
     return TB_OK;
 }
@@ -169,8 +171,9 @@ static tb_status run_for(tb__conn *conn, const char *sql, int64_t number, tb_err
 static tb_status remove_words(tb__conn *conn, int64_t track_id, tb_error *err)
 {
     static const char sql[] =
-        "INSERT INTO tracks_fts (tracks_fts, rowid, title, artist, album, album_artist, composer, genre, comment) "
-        "SELECT 'delete', id, title, artist, album, album_artist, composer, genre, comment FROM tracks WHERE id = ?1";
+        "INSERT INTO tracks_fts (tracks_fts, rowid, title, artist, album, album_artist, composer, genre, "
+        "comment) SELECT 'delete', id, title, artist, album, album_artist, composer, genre, comment FROM "
+        "tracks WHERE id = ?1";
     return run_for(conn, sql, track_id, err);
 }
 
@@ -182,11 +185,12 @@ static tb_status add_words(tb__conn *conn, int64_t track_id, tb_error *err)
     return run_for(conn, sql, track_id, err);
 }
 
-static tb_status write_tags(tb__conn *conn, int64_t track_id, const tb_tag_values *tags, unsigned edited, tb_error *err)
+static tb_status write_tags(tb__conn *conn, int64_t track_id, const tb_tag_values *tags, unsigned edited,
+                            tb_error *err)
 {
     static const char sql[] =
-        "UPDATE tracks SET edited = ?2, title = ?3, artist = ?4, album = ?5, album_artist = ?6, composer = ?7, "
-        "genre = ?8, comment = ?9, year = ?10, track = ?11, disc = ?12 WHERE id = ?1";
+        "UPDATE tracks SET edited = ?2, title = ?3, artist = ?4, album = ?5, album_artist = ?6, "
+        "composer = ?7, genre = ?8, comment = ?9, year = ?10, track = ?11, disc = ?12 WHERE id = ?1";
     tb_status status = TB_OK;
     tb__query q = {0};
     TB_TRY(remove_words(conn, track_id, err));
@@ -203,11 +207,13 @@ out:
 
 /* --- features, external IDs, payload ------------------------------------------------------------------ */
 
-static tb_status find_feature(const tb_store *store, const char *name, size_t guess, size_t *position, tb_error *err)
+static tb_status find_feature(const tb_store *store, const char *name, size_t guess, size_t *position,
+                              tb_error *err)
 {
     const size_t n = tb_fields_n_features(store->fields);
     for (size_t i = 0; i < n; i++) {
-        const size_t at = (guess + i) % n; /* callers give them in the order of the fields: the first try fits */
+        const size_t at = (guess + i) %
+                          n; /* callers give them in the order of the fields: the first try fits */
         if (name && strcmp(tb_fields_feature(store->fields, at), name) == 0) {
             *position = at;
             return TB_OK;
@@ -216,21 +222,24 @@ static tb_status find_feature(const tb_store *store, const char *name, size_t gu
     return tb_error_set(err, TB_INVALID, "there is no feature \"%.100s\"", name ? name : "");
 }
 
-static tb_status check_features(const tb_store *store, const tb_feature_value *features, size_t n, bool may_be_nan,
-                                tb_error *err)
+static tb_status check_features(const tb_store *store, const tb_feature_value *features, size_t n,
+                                bool may_be_nan, tb_error *err)
 {
     for (size_t i = 0; i < n; i++) {
         size_t position = 0;
         const tb_status status = find_feature(store, features[i].name, i, &position, err);
         if (status != TB_OK) return status;
         if (!isfinite(features[i].value) && !(may_be_nan && isnan(features[i].value)))
-            return tb_error_set(err, TB_INVALID, "the feature \"%s\" is not a finite number", features[i].name);
+            return tb_error_set(err, TB_INVALID, "the feature \"%s\" is not a finite number",
+                                features[i].name);
     }
     return TB_OK;
 }
 
 /* All features anew; those that are not given become absent. */
-static tb_status write_features(tb__conn *conn, int64_t track_id, const tb_feature_value *features, size_t n, tb_error *err)
+static tb_status write_features(tb__conn *conn, int64_t track_id, const tb_feature_value *features,
+                                size_t n,
+                                tb_error *err)
 {
     tb_status status = TB_OK;
     tb__query q = {0};
@@ -247,7 +256,8 @@ out:
     return status;
 }
 
-static tb_status correct_feature(tb__conn *conn, int64_t track_id, const tb_feature_value *feature, tb_error *err)
+static tb_status correct_feature(tb__conn *conn, int64_t track_id, const tb_feature_value *feature,
+                                 tb_error *err)
 {
     tb_status status = TB_OK;
     tb__query q = {0};
@@ -274,14 +284,18 @@ static bool is_scheme(const char *scheme)
     return n >= 1 && n <= TB_STORE_SCHEME_MAX;
 }
 
-static tb_status check_external_ids(const tb_external_id_value *ids, size_t n, bool may_be_null, tb_error *err)
+static tb_status check_external_ids(const tb_external_id_value *ids, size_t n, bool may_be_null,
+                                    tb_error *err)
 {
     if (n > TB_STORE_EXTERNAL_IDS_MAX)
-        return tb_error_set(err, TB_TOO_LARGE, "%zu external IDs are too many; %d is the most", n, TB_STORE_EXTERNAL_IDS_MAX);
+        return tb_error_set(err, TB_TOO_LARGE, "%zu external IDs are too many; %d is the most", n,
+                            TB_STORE_EXTERNAL_IDS_MAX);
     for (size_t i = 0; i < n; i++) {
         if (!is_scheme(ids[i].scheme))
-            return tb_error_set(err, TB_INVALID, "\"%.100s\" is no scheme of external IDs: a-z, 0-9, _, . and -, %d "
-                                "characters at most", ids[i].scheme ? ids[i].scheme : "", TB_STORE_SCHEME_MAX);
+            return tb_error_set(err, TB_INVALID,
+                                "\"%.100s\" is no scheme of external IDs: a-z, 0-9, _, . and -, %d "
+                                "characters at most",
+                                ids[i].scheme ? ids[i].scheme : "", TB_STORE_SCHEME_MAX);
         if (may_be_null && !ids[i].value) continue;
         char what[80];
         snprintf(what, sizeof what, "the external ID \"%s\"", ids[i].scheme);
@@ -292,11 +306,12 @@ static tb_status check_external_ids(const tb_external_id_value *ids, size_t n, b
 }
 
 /* value NULL removes the scheme */
-static tb_status write_external_id(tb__conn *conn, int64_t track_id, const tb_external_id_value *id, bool *changed,
-                                   tb_error *err)
+static tb_status write_external_id(tb__conn *conn, int64_t track_id, const tb_external_id_value *id,
+                                   bool *changed, tb_error *err)
 {
-    static const char owner[] = "SELECT e.track_id, t.uid FROM external_ids AS e JOIN tracks AS t ON t.id = e.track_id "
-                                "WHERE e.scheme = ?1 AND e.value = ?2";
+    static const char owner[] =
+        "SELECT e.track_id, t.uid FROM external_ids AS e JOIN tracks AS t ON t.id = e.track_id "
+        "WHERE e.scheme = ?1 AND e.value = ?2";
     static const char clear[] = "DELETE FROM external_ids WHERE track_id = ?1 AND scheme = ?2";
     static const char insert[] = "INSERT INTO external_ids (scheme, value, track_id) VALUES (?1, ?2, ?3)";
     tb_status status = TB_OK;
@@ -331,8 +346,8 @@ out:
     return status;
 }
 
-static tb_status write_external_ids(tb__conn *conn, int64_t track_id, const tb_external_id_value *ids, size_t n,
-                                    bool *changed, tb_error *err)
+static tb_status write_external_ids(tb__conn *conn, int64_t track_id, const tb_external_id_value *ids,
+                                    size_t n, bool *changed, tb_error *err)
 {
     static const char count[] = "SELECT count(*) FROM external_ids WHERE track_id = ?1";
     tb_status status = TB_OK;
@@ -341,12 +356,14 @@ static tb_status write_external_ids(tb__conn *conn, int64_t track_id, const tb_e
     for (size_t i = 0; i < n; i++) TB_TRY(write_external_id(conn, track_id, &ids[i], changed, err));
     TB_TRY(tb__sql_lookup(conn, count, track_id, &total, err));
     if (total > TB_STORE_EXTERNAL_IDS_MAX)
-        TB_FAIL(err, TB_TOO_LARGE, "a track may have %d external IDs, not %lld", TB_STORE_EXTERNAL_IDS_MAX, (long long)total);
+        TB_FAIL(err, TB_TOO_LARGE, "a track may have %d external IDs, not %lld", TB_STORE_EXTERNAL_IDS_MAX,
+                (long long)total);
 out:
     return status;
 }
 
-static tb_status write_payload(tb__conn *conn, int64_t track_id, const char *payload, bool *changed, tb_error *err)
+static tb_status write_payload(tb__conn *conn, int64_t track_id, const char *payload, bool *changed,
+                               tb_error *err)
 {
     static const char sql[] = "UPDATE tracks SET payload = ?2 WHERE id = ?1 AND payload IS NOT ?2";
     tb_status status = TB_OK;
@@ -364,10 +381,13 @@ out:
 
 /* --- changes ------------------------------------------------------------------------------------------ */
 
-tb_status tb__change_write(tb__conn *conn, int64_t track_id, const char *uid, tb_change_kind kind, tb_error *err)
+tb_status tb__change_write(tb__conn *conn, int64_t track_id, const char *uid, tb_change_kind kind,
+                           tb_error *err)
 {
-    /* OR REPLACE: the old entry of the uid goes, the new one gets a number above all that were ever given */
-    static const char sql[] = "INSERT OR REPLACE INTO changes (uid, track_id, kind, at_ms) VALUES (?1, ?2, ?3, ?4)";
+    /* OR REPLACE: the old entry of the uid goes, the new one gets a number above all that were ever given
+     * */
+    static const char sql[] =
+        "INSERT OR REPLACE INTO changes (uid, track_id, kind, at_ms) VALUES (?1, ?2, ?3, ?4)";
     tb_status status = TB_OK;
     tb__query q = {0};
     TB_TRY(tb__query_open(&q, conn, sql, err));
@@ -403,8 +423,8 @@ static tb_status check_put(const tb_store *store, const tb_track_put *put, tb_er
     tb_status status = TB_OK;
     TB_TRY(tb__check_hash("the hash of the audio", put->audio_hash, put->audio_hash_size, err));
     if (!isfinite(put->duration_s) || put->duration_s < 0 || put->rate_hz <= 0 || put->channels <= 0)
-        TB_FAIL(err, TB_INVALID, "a track of %g s, %d Hz and %d channels cannot be", put->duration_s, put->rate_hz,
-                put->channels);
+        TB_FAIL(err, TB_INVALID, "a track of %g s, %d Hz and %d channels cannot be", put->duration_s,
+                put->rate_hz, put->channels);
     if (put->format) TB_TRY(tb__check_name("the format", put->format, TB_STORE_TAG_MAX, err));
     TB_TRY(check_features(store, put->features, put->n_features, false, err));
     TB_TRY(check_external_ids(put->external_ids, put->n_external_ids, false, err));
@@ -414,15 +434,15 @@ out:
     return status;
 }
 
-static tb_status insert_track(tb__conn *conn, const tb_track_put *put, const tb_tag_values *tags, const char *uid,
-                              int64_t *track_id, tb_error *err)
+static tb_status insert_track(tb__conn *conn, const tb_track_put *put, const tb_tag_values *tags,
+                              const char *uid, int64_t *track_id, tb_error *err)
 {
     static const char same_uid[] = "SELECT 1 FROM tracks WHERE uid = ?1";
     static const char sql[] =
-        "INSERT INTO tracks (uid, audio_hash, added_ms, updated_ms, duration_s, rate_hz, channels, format, edited, "
-        "analysis_version, analysis, payload, title, artist, album, album_artist, composer, genre, comment, year, "
-        "track, disc) VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, "
-        "?19, ?20, ?21)";
+        "INSERT INTO tracks (uid, audio_hash, added_ms, updated_ms, duration_s, rate_hz, channels, format, "
+        "edited, analysis_version, analysis, payload, title, artist, album, album_artist, composer, genre, "
+        "comment, year, track, disc) VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
+        "?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)";
     tb_status status = TB_OK;
     tb__query q = {0};
     bool row = false;
@@ -479,8 +499,8 @@ out:
 }
 
 /* The tags of a known track, as far as the mode and earlier edits let them change. */
-static tb_status refresh_tags(tb__conn *conn, int64_t track_id, const tb_track_put *put, const tb_tag_values *tags,
-                              bool *changed, tb_error *err)
+static tb_status refresh_tags(tb__conn *conn, int64_t track_id, const tb_track_put *put,
+                              const tb_tag_values *tags, bool *changed, tb_error *err)
 {
     tb_status status = TB_OK;
     tb_track_row old = {0};
@@ -530,9 +550,11 @@ tb_status tb_store_put_track(tb_store *store, const tb_track_put *put, tb_put_re
             done.changed = true;
         }
     }
-    TB_TRY(write_external_ids(conn, done.track_id, put->external_ids, put->n_external_ids, &done.changed, err));
+    TB_TRY(write_external_ids(conn, done.track_id, put->external_ids, put->n_external_ids, &done.changed,
+                              err));
     for (size_t i = 0; i < put->n_embeddings; i++)
-        TB_TRY(tb__embedding_write(conn, done.track_id, &put->embeddings[i], put->mode != TB_PUT_REPLACE, &done.changed, err));
+        TB_TRY(tb__embedding_write(conn, done.track_id, &put->embeddings[i], put->mode != TB_PUT_REPLACE,
+                                   &done.changed, err));
     if (put->file) {
         int64_t old_track_id = 0;
         bool deleted = false;
@@ -573,7 +595,8 @@ tb_status tb_store_edit_track(tb_store *store, int64_t track_id, const tb_track_
     }
     if (edit->what & TB_EDIT_PAYLOAD) TB_TRY(write_payload(conn, track_id, edit->payload, &changed, err));
     TB_TRY(write_external_ids(conn, track_id, edit->external_ids, edit->n_external_ids, &changed, err));
-    for (size_t i = 0; i < edit->n_features; i++) TB_TRY(correct_feature(conn, track_id, &edit->features[i], err));
+    for (size_t i = 0; i < edit->n_features; i++)
+        TB_TRY(correct_feature(conn, track_id, &edit->features[i], err));
     if (changed || edit->n_features > 0) TB_TRY(note_update(conn, track_id, old.uid, err));
 out:
     status = tb__write_end(store, conn, status, err);
@@ -619,17 +642,20 @@ out:
 
 /* --- the feed ----------------------------------------------------------------------------------------- */
 
-tb_status tb_store_changes(tb_store *store, int64_t since, size_t limit, tb_change_row **changes, size_t *n, tb_error *err)
+tb_status tb_store_changes(tb_store *store, int64_t since, size_t limit, tb_change_row **changes, size_t *n,
+                           tb_error *err)
 {
     enum { MOST = 10000 };
-    static const char sql[] = "SELECT seq, track_id, uid, kind, at_ms FROM changes WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+    static const char sql[] =
+        "SELECT seq, track_id, uid, kind, at_ms FROM changes WHERE seq > ?1 ORDER BY seq LIMIT ?2";
     tb_status status = TB_OK;
     tb__conn *conn = NULL;
     tb__query q = {0};
     bool row = true;
     size_t n_read = 0;
     tb_change_row *read = NULL;
-    if (limit < 1 || limit > MOST) TB_FAIL(err, TB_INVALID, "limit is %zu; it must be between 1 and %d", limit, MOST);
+    if (limit < 1 || limit > MOST)
+        TB_FAIL(err, TB_INVALID, "limit is %zu; it must be between 1 and %d", limit, MOST);
     read = tb_alloc(limit, sizeof *read);
     if (!read) TB_FAIL(err, TB_NO_MEMORY, "no memory for %zu changes", limit);
     TB_TRY(tb__read_begin(store, &conn, err));
@@ -645,7 +671,9 @@ tb_status tb_store_changes(tb_store *store, int64_t since, size_t limit, tb_chan
         const char *uid = (const char *)sqlite3_column_text(q.statement, 2);
         tb_text_copy(change->uid, sizeof change->uid, uid ? uid : "");
         const int64_t kind = tb__column_int(&q, 3);
-        change->kind = kind == TB_CHANGE_ADDED ? TB_CHANGE_ADDED : kind == TB_CHANGE_DELETED ? TB_CHANGE_DELETED : TB_CHANGE_UPDATED;
+        change->kind = kind == TB_CHANGE_ADDED     ? TB_CHANGE_ADDED
+                       : kind == TB_CHANGE_DELETED ? TB_CHANGE_DELETED
+                                                   : TB_CHANGE_UPDATED;
         change->at_ms = tb__column_int(&q, 4);
     }
     *changes = read;

@@ -48,8 +48,13 @@ tb_track_put test_put(unsigned number)
 {
     static char title[40];
     snprintf(title, sizeof title, "Track %u", number);
-    return (tb_track_put){.audio_hash = test_hash(number), .audio_hash_size = 32, .duration_s = 60 + number % 100,
-                          .rate_hz = 44100, .channels = 2, .format = "flac", .tags = {.title = title}};
+    return (tb_track_put){.audio_hash = test_hash(number),
+                          .audio_hash_size = 32,
+                          .duration_s = 60 + number % 100,
+                          .rate_hz = 44100,
+                          .channels = 2,
+                          .format = "flac",
+                          .tags = {.title = title}};
 }
 
 int64_t test_add(tb_store *store, const tb_track_put *put)
@@ -83,14 +88,19 @@ tb_embedding_row test_embedding(int64_t space_id, unsigned seed, size_t n_segmen
     static float times[2 * MOST];
     if (n_segments > MOST) fail_msg("too many segments: %zu", n_segments);
     const size_t n = n_segments * (TEST_DIM + TEST_PARTS) + TEST_DIM + TEST_PARTS;
-    for (size_t i = 0; i < n; i++) halves[i] = tb_half_from_float((float)((i * 7 + seed * 13) % 101) / 101.0f);
+    for (size_t i = 0; i < n; i++)
+        halves[i] = tb_half_from_float((float)((i * 7 + seed * 13) % 101) / 101.0f);
     for (size_t i = 0; i < n_segments; i++) {
         times[i] = (float)i * 1.5f;
         times[n_segments + i] = 3.0f;
     }
     const uint16_t *at = halves;
-    tb_embedding_row row = {.space_id = space_id, .n_segments = n_segments, .dim = TEST_DIM, .n_parts = TEST_PARTS,
-                            .starts_s = times, .durations_s = times + n_segments};
+    tb_embedding_row row = {.space_id = space_id,
+                            .n_segments = n_segments,
+                            .dim = TEST_DIM,
+                            .n_parts = TEST_PARTS,
+                            .starts_s = times,
+                            .durations_s = times + n_segments};
     row.track_vector = at;
     row.track_presence = at += TEST_DIM;
     row.segment_vectors = at += TEST_PARTS;
@@ -107,7 +117,8 @@ bool test_embeddings_equal(const tb_embedding_row *a, const tb_embedding_row *b)
 {
     const size_t n = a->n_segments;
     return a->space_id == b->space_id && n == b->n_segments && a->dim == b->dim && a->n_parts == b->n_parts &&
-           same(a->track_vector, b->track_vector, a->dim * 2) && same(a->track_presence, b->track_presence, a->n_parts * 2) &&
+           same(a->track_vector, b->track_vector, a->dim * 2) &&
+           same(a->track_presence, b->track_presence, a->n_parts * 2) &&
            same(a->starts_s, b->starts_s, n * 4) && same(a->durations_s, b->durations_s, n * 4) &&
            same(a->segment_vectors, b->segment_vectors, n * a->dim * 2) &&
            same(a->segment_presence, b->segment_presence, n * a->n_parts * 2);
@@ -127,13 +138,16 @@ void test_sql(const char *folder, const char *sql)
 void test_fill(const char *folder, int n)
 {
     char sql[1200];
-    snprintf(sql, sizeof sql,
+    snprintf(
+        sql, sizeof sql,
              "BEGIN; WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
-             "INSERT INTO tracks (uid, audio_hash, added_ms, updated_ms, duration_s, rate_hz, channels, format, title, artist, "
-             "album, genre, year) SELECT printf('fill%%012d', i), CAST(printf('hash%%028d', i) AS BLOB), i, i, i %% 600, 44100, 2, "
-             "'flac', 'Title ' || (i * 7919 %% 100003), 'Artist ' || (i %% 997), 'Album ' || (i %% 9973), 'Genre ' || (i %% 10), "
-             "1960 + i %% 60 FROM n; "
-             "INSERT INTO features (track_id, f_tempo, f_loudness) SELECT id, 60 + id * 31 %% 1201 / 10.0, -id %% 40 FROM tracks "
-             "WHERE id NOT IN (SELECT track_id FROM features); COMMIT", n);
+             "INSERT INTO tracks (uid, audio_hash, added_ms, updated_ms, duration_s, rate_hz, channels, "
+             "format, title, artist, album, genre, year) "
+             "SELECT printf('fill%%012d', i), CAST(printf('hash%%028d', i) AS BLOB), i, i, i %% 600, 44100, "
+             "2, 'flac', 'Title ' || (i * 7919 %% 100003), 'Artist ' || (i %% 997), 'Album ' || (i %% 9973), "
+             "'Genre ' || (i %% 10), 1960 + i %% 60 FROM n; "
+             "INSERT INTO features (track_id, f_tempo, f_loudness) SELECT id, 60 + id * 31 %% 1201 / 10.0, "
+             "-id %% 40 FROM tracks WHERE id NOT IN (SELECT track_id FROM features); COMMIT",
+             n);
     test_sql(folder, sql);
 }

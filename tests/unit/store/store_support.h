@@ -20,7 +20,8 @@ tb_store *test_open_new(void);
 
 /* A hash of 32 bytes that is different for each number. */
 const uint8_t *test_hash(unsigned number);
-/* A put of a made-up track: nothing but audio and a title "Track <number>" (static storage: one at a time). */
+/* A put of a made-up track: nothing but audio and a title "Track <number>" (static storage: one at a time).
+ * */
 tb_track_put test_put(unsigned number);
 /* Puts it and returns its number. */
 int64_t test_add(tb_store *store, const tb_track_put *put);

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/rng.h"
+#include "store/sql_internal.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -76,9 +78,15 @@ static void put_for_ever(const char *folder, unsigned first, int acknowledged)
     tb_store *store = NULL;
     int64_t space = 0;
     const tb_store_options options = test_options(folder);
-    const tb_space_put put = {.name = "test", .model_hash = test_hash(1000001), .model_hash_size = 32, .dim = TEST_DIM,
-                              .n_parts = TEST_PARTS, .parts = "[\"low\", \"high\"]"};
-    if (tb_store_open(&options, &store, &err) != TB_OK || tb_store_put_space(store, &put, &space, &err) != TB_OK) _exit(2);
+    const tb_space_put put = {.name = "test",
+                              .model_hash = test_hash(1000001),
+                              .model_hash_size = 32,
+                              .dim = TEST_DIM,
+                              .n_parts = TEST_PARTS,
+                              .parts = "[\"low\", \"high\"]"};
+    if (tb_store_open(&options, &store, &err) != TB_OK ||
+        tb_store_put_space(store, &put, &space, &err) != TB_OK)
+        _exit(2);
     for (unsigned number = first;; number++) {
         if (put_whole(store, space, number, NULL, &err) != TB_OK) _exit(3);
         if (write(acknowledged, &number, sizeof number) != sizeof number) _exit(4);
@@ -106,7 +114,9 @@ static void acknowledged_tracks_survive_kill_9(void **state)
         close(ends[1]);
         const unsigned stop_at = n_acknowledged + (unsigned)tb_rng_below(&rng, 12);
         unsigned number;
-        while (read(ends[0], &number, sizeof number) == sizeof number && (n_acknowledged = number + 1) < stop_at) {}
+        while (read(ends[0], &number, sizeof number) == sizeof number &&
+               (n_acknowledged = number + 1) < stop_at) {
+        }
         usleep((useconds_t)tb_rng_below(&rng, 8000)); /* somewhere in the middle of the next ones */
         kill(child, SIGKILL);
         while (read(ends[0], &number, sizeof number) == sizeof number) n_acknowledged = number + 1;
@@ -156,7 +166,8 @@ static void full_disk_loses_nothing_and_passes(void **state)
     for (unsigned i = 0; i < n; i++) assert_whole(store, space, i); /* reading goes on */
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     signal(SIGXFSZ, handler);
-    if (status != TB_FULL || again != TB_FULL) fail_msg("%s, then %s: %s", tb_status_name(status), tb_status_name(again), sentence);
+    if (status != TB_FULL || again != TB_FULL)
+        fail_msg("%s, then %s: %s", tb_status_name(status), tb_status_name(again), sentence);
     assert_status(half, TB_NOT_FOUND);
     assert_non_null(strstr(sentence, "full"));
     assert_true(n > 10);
@@ -214,7 +225,8 @@ static void *write_tracks(void *context)
         pthread_mutex_unlock(&c->lock);
         const tb_track_edit edit = {.what = TB_EDIT_YEAR, .tags = {.year = 1900 + i}};
         if (tb_store_edit_track(c->store, id, &edit, &err) != TB_OK) atomic_fetch_add(&c->n_failed, 1);
-        if (i % 10 == 9 && tb_store_delete_track(c->store, id, &err) != TB_OK) atomic_fetch_add(&c->n_failed, 1);
+        if (i % 10 == 9 && tb_store_delete_track(c->store, id, &err) != TB_OK)
+            atomic_fetch_add(&c->n_failed, 1);
     }
     atomic_fetch_sub(&c->writers_left, 1);
     return NULL;
@@ -227,18 +239,24 @@ static void *read_tracks(void *context)
     tb_error err = {0};
     while (atomic_load(&c->writers_left) > 0) {
         tb_track_page page;
-        const tb_track_page_options options = {.limit = 50, .sort = "-added", .words = "track", .with = TB_WITH_ALL};
+        const tb_track_page_options options = {.limit = 50,
+                                               .sort = "-added",
+                                               .words = "track",
+                                               .with = TB_WITH_ALL};
         if (tb_store_list_tracks(c->store, &options, &page, &err) != TB_OK) {
             atomic_fetch_add(&c->n_failed, 1);
             continue;
         }
         for (size_t i = 0; i < page.n; i++) {
             const tb_track_row *track = &page.tracks[i];
-            if (track->n_features != 1 || track->n_files != 1 || track->n_external_ids != 1) atomic_fetch_add(&c->n_failed, 1);
+            if (track->n_features != 1 || track->n_files != 1 || track->n_external_ids != 1)
+                atomic_fetch_add(&c->n_failed, 1);
             tb_embedding_row embedding;
             void *memory = NULL;
-            const tb_status status = tb_store_get_embedding(c->store, track->id, c->space, &embedding, &memory, &err);
-            if (status != TB_OK && status != TB_NOT_FOUND) atomic_fetch_add(&c->n_failed, 1); /* it may be deleted by now */
+            const tb_status status = tb_store_get_embedding(c->store, track->id, c->space, &embedding,
+                                                            &memory, &err);
+            if (status != TB_OK && status != TB_NOT_FOUND)
+                atomic_fetch_add(&c->n_failed, 1); /* it may be deleted by now */
             tb_free(memory);
         }
         atomic_fetch_add(&c->n_read, (unsigned)page.n);
@@ -256,7 +274,8 @@ static void readers_see_whole_tracks_while_writers_write(void **state)
     c.space = test_space(c.store, 1);
     pthread_mutex_init(&c.lock, NULL);
     for (size_t i = 0; i < N_WRITERS + N_READERS; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, i < N_WRITERS ? write_tracks : read_tracks, &c), 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, i < N_WRITERS ? write_tracks : read_tracks, &c),
+                         0);
     for (size_t i = 0; i < N_WRITERS + N_READERS; i++) pthread_join(threads[i], NULL);
     assert_int_equal(atomic_load(&c.n_failed), 0);
     assert_true(atomic_load(&c.n_read) > 0);
@@ -268,5 +287,76 @@ static void readers_see_whole_tracks_while_writers_write(void **state)
     tb_store_close(c.store);
 }
 
-TB_TESTS(durability, cmocka_unit_test(acknowledged_tracks_survive_kill_9), cmocka_unit_test(full_disk_loses_nothing_and_passes),
-         cmocka_unit_test(backup_on_a_full_disk_leaves_nothing), cmocka_unit_test(readers_see_whole_tracks_while_writers_write))
+/* --- the WAL ------------------------------------------------------------------------------------------ */
+
+static int64_t wal_bytes(tb_store *store)
+{
+    char path[4096];
+    struct stat info;
+    snprintf(path, sizeof path, "%s-wal", tb_store_path(store));
+    return stat(path, &info) == 0 ? (int64_t)info.st_size : 0;
+}
+
+static void *read_for_ever(void *context)
+{
+    crowd *c = context;
+    tb_error err = {0};
+    while (atomic_load(&c->writers_left) > 0) {
+        int64_t n;
+        if (tb_store_count_tracks(c->store, NULL, "track", &n, &err) != TB_OK) atomic_fetch_add(&c->n_failed, 1);
+        atomic_fetch_add(&c->n_read, 1);
+    }
+    return NULL;
+}
+
+static void busy_readers_do_not_let_the_wal_grow_for_ever(void **state)
+{
+    (void)state;
+    tb_error err = {0};
+    crowd c = {.store = test_open_new(), .writers_left = 1};
+    pthread_t threads[N_READERS];
+    c.space = test_space(c.store, 1);
+    for (size_t i = 0; i < N_READERS; i++) assert_int_equal(pthread_create(&threads[i], NULL, read_for_ever, &c), 0);
+    int64_t largest = 0;
+    for (unsigned i = 0; i < 120; i++) {
+        if (c.store->wal_limit > 1000) c.store->wal_limit = 1000; /* 4 MB, not 64: the test is to be quick */
+        assert_ok(put_whole(c.store, c.space, i, NULL, &err));
+        if (wal_bytes(c.store) > largest) largest = wal_bytes(c.store);
+    }
+    atomic_store(&c.writers_left, 0);
+    for (size_t i = 0; i < N_READERS; i++) pthread_join(threads[i], NULL);
+    assert_int_equal(atomic_load(&c.n_failed), 0);
+    if (largest > 8000000) fail_msg("the WAL grew to %lld bytes", (long long)largest);
+    assert_true(largest > 3000000); /* it was put to the test */
+    tb_store_close(c.store);
+}
+
+static void long_reader_does_not_hold_writers_up(void **state)
+{
+    (void)state;
+    tb_error err = {0};
+    const char *folder = tb_test_folder();
+    tb_store *store = test_open(folder);
+    const int64_t space = test_space(store, 1);
+    sqlite3 *reader; /* such as a backup: it keeps its moment */
+    assert_int_equal(sqlite3_open(tb_store_path(store), &reader), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM tracks", NULL, NULL, NULL), SQLITE_OK);
+    store->wal_limit = 1;
+    const int64_t start = tb_clock_system()->mono_ns(tb_clock_system());
+    assert_ok(put_whole(store, space, 1, NULL, &err)); /* waits for the reader once, in vain */
+    const double first_s = tb_clock_elapsed_s(tb_clock_system(), start);
+    assert_true(store->wal_limit > 16000); /* and then not for a while */
+    assert_true(first_s >= 0.4);
+    assert_ok(put_whole(store, space, 2, NULL, &err));
+    sqlite3_close(reader);
+    store->wal_limit = 1;
+    assert_ok(put_whole(store, space, 3, NULL, &err));
+    assert_int_equal(store->wal_limit, 16000);
+    tb_store_close(store);
+}
+
+TB_TESTS(durability, cmocka_unit_test(acknowledged_tracks_survive_kill_9),
+         cmocka_unit_test(full_disk_loses_nothing_and_passes),
+         cmocka_unit_test(backup_on_a_full_disk_leaves_nothing),
+         cmocka_unit_test(readers_see_whole_tracks_while_writers_write),
+         cmocka_unit_test(busy_readers_do_not_let_the_wal_grow_for_ever), cmocka_unit_test(long_reader_does_not_hold_writers_up))

@@ -46,8 +46,8 @@ static void wrong_spaces_are_refused(void **state)
     int64_t id;
 #define CASE(change, expected)                                                                     \
     do {                                                                                           \
-        tb_space_put put = {.name = "test", .model_hash = test_hash(1), .model_hash_size = 32, .dim = 4, .n_parts = 1, \
-                            .parts = "[]"};                                                        \
+        tb_space_put put = {.name = "test", .model_hash = test_hash(1), .model_hash_size = 32,     \
+                            .dim = 4,       .n_parts = 1,               .parts = "[]"};            \
         change;                                                                                    \
         assert_status(tb_store_put_space(store, &put, &id, &err), expected);                       \
     } while (0)
@@ -98,7 +98,8 @@ static void wrong_embeddings_are_refused(void **state)
     tb_error err = {0};
     tb_store *store = test_open_new();
     const int64_t space = test_space(store, 1), track = test_add_number(store, 1);
-    static const uint16_t nan_halves[TEST_DIM * 2] = {[5] = 0x7e01}, inf_halves[TEST_PARTS * 2] = {[1] = 0xfc00};
+    static const uint16_t nan_halves[TEST_DIM * 2] = {[5] = 0x7e01},
+                                                inf_halves[TEST_PARTS * 2] = {[1] = 0xfc00};
     static const float bad_times[][2] = {{0, NAN}, {-1, 0}, {INFINITY, 0}};
 #define CASE(change, expected)                                                                     \
     do {                                                                                           \
@@ -188,10 +189,14 @@ static void damaged_rows_are_left_out(void **state)
     w.space = test_space(w.store, 1);
     for (unsigned i = 0; i < 10; i++) test_add_number(w.store, i);
     fill(w.store, w.space, 1, 10);
-    test_sql(folder, "UPDATE embeddings SET track_vector = zeroblob(16) WHERE track_id = 3; "
-             "UPDATE embeddings SET starts = x'' WHERE track_id = 4; UPDATE embeddings SET n_segments = -5 WHERE track_id = 6; "
-             "UPDATE embeddings SET n_segments = 100000000000 WHERE track_id = 7; "
-             "UPDATE embeddings SET segment_vectors = 'text' WHERE track_id = 8; UPDATE embeddings SET checksum = 5 WHERE track_id = 9");
+    test_sql(
+        folder,
+        "UPDATE embeddings SET track_vector = zeroblob(16) WHERE track_id = 3; "
+                     "UPDATE embeddings SET starts = x'' WHERE track_id = 4; "
+                     "UPDATE embeddings SET n_segments = -5 WHERE track_id = 6; "
+                     "UPDATE embeddings SET n_segments = 100000000000 WHERE track_id = 7; "
+                     "UPDATE embeddings SET segment_vectors = 'text' WHERE track_id = 8; "
+                     "UPDATE embeddings SET checksum = 5 WHERE track_id = 9");
     tb_log_setup(stderr, TB_LOG_OFF, false);
     size_t n_bad = 0;
     assert_ok(tb_store_each_embedding(w.store, w.space, 0, step, &w, &n_bad, &err));
@@ -291,8 +296,10 @@ static void reading_survives_each_allocation_failing(void **state)
     tb_store_close(store);
 }
 
-TB_TESTS(embedding_table, cmocka_unit_test(space_is_a_name_and_a_model), cmocka_unit_test(wrong_spaces_are_refused),
-         cmocka_unit_test(embedding_comes_back_as_it_was_put), cmocka_unit_test(wrong_embeddings_are_refused),
+TB_TESTS(embedding_table, cmocka_unit_test(space_is_a_name_and_a_model),
+         cmocka_unit_test(wrong_spaces_are_refused), cmocka_unit_test(embedding_comes_back_as_it_was_put),
+         cmocka_unit_test(wrong_embeddings_are_refused),
          cmocka_unit_test(walk_shows_each_track_of_a_space_once), cmocka_unit_test(damaged_rows_are_left_out),
          cmocka_unit_test(unembedded_tracks_are_found), cmocka_unit_test(only_an_inactive_space_is_deleted),
-         cmocka_unit_test(embedding_is_noted_as_a_change), cmocka_unit_test(reading_survives_each_allocation_failing))
+         cmocka_unit_test(embedding_is_noted_as_a_change),
+         cmocka_unit_test(reading_survives_each_allocation_failing))

@@ -42,7 +42,10 @@ static void library_is_made_changed_and_read(void **state)
     tb_store *store = test_open_new();
     int64_t id = 0, again = 0;
     bool created = false;
-    tb_library_put put = {.name = "main", .root = "/music", .watch = true, .exclude = "[\"**/audiobooks/**\"]"};
+    tb_library_put put = {.name = "main",
+                          .root = "/music",
+                          .watch = true,
+                          .exclude = "[\"**/audiobooks/**\"]"};
     assert_ok(tb_store_put_library(store, &put, &id, &created, &err));
     assert_true(created);
     put.watch = false;
@@ -194,7 +197,9 @@ static void failure_of_a_known_file_depends_on_whether_it_changed(void **state)
     tb_store *store = test_open_new();
     const int64_t track = add_file(store, 1, "/a", 0);
     int64_t removed = -1;
-    tb_file_put put = {.path = "/a", .size_bytes = 1000, .modified_ns = 5}; /* as it was: only unreadable now */
+    tb_file_put put = {.path = "/a",
+                       .size_bytes = 1000,
+                       .modified_ns = 5}; /* as it was: only unreadable now */
     assert_ok(tb_store_put_failure(store, &put, TB_IO, "read error", &removed, &err));
     assert_int_equal(removed, 0);
     tb_file_row file;
@@ -315,8 +320,11 @@ static void walk_shows_the_files_of_one_library(void **state)
     const char *folder = tb_test_folder();
     walk w = {.store = test_open(folder)};
     const int64_t id = add_library(w.store, "main", "/music");
-    test_sql(folder, "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1101) INSERT INTO files (path, "
-             "library_id, size_bytes, modified_ns) SELECT CAST('/music/' || i AS BLOB), CASE WHEN i % 2 THEN 1 END, 1, 1 FROM n");
+    test_sql(
+        folder,
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1101) "
+                     "INSERT INTO files (path, library_id, size_bytes, modified_ns) "
+                     "SELECT CAST('/music/' || i AS BLOB), CASE WHEN i % 2 THEN 1 END, 1, 1 FROM n");
     assert_int_equal(id, 1);
     assert_ok(tb_store_each_file(w.store, id, step, &w, &err));
     assert_int_equal(w.n, 551);
@@ -375,10 +383,14 @@ static void reading_files_survives_each_allocation_failing(void **state)
     tb_store_close(store);
 }
 
-TB_TESTS(file_table, cmocka_unit_test(library_is_made_changed_and_read), cmocka_unit_test(wrong_libraries_are_refused),
-         cmocka_unit_test(moved_library_keeps_its_files), cmocka_unit_test(deleted_library_takes_tracks_without_another_file),
+TB_TESTS(file_table, cmocka_unit_test(library_is_made_changed_and_read),
+         cmocka_unit_test(wrong_libraries_are_refused), cmocka_unit_test(moved_library_keeps_its_files),
+         cmocka_unit_test(deleted_library_takes_tracks_without_another_file),
          cmocka_unit_test(failure_is_kept_with_its_reason),
          cmocka_unit_test(failure_of_a_known_file_depends_on_whether_it_changed),
-         cmocka_unit_test(failures_are_listed_by_path_in_pages), cmocka_unit_test(files_that_are_gone_take_their_tracks),
-         cmocka_unit_test(touched_file_keeps_its_track), cmocka_unit_test(walk_shows_the_files_of_one_library),
-         cmocka_unit_test(paths_are_bytes_with_a_limit), cmocka_unit_test(reading_files_survives_each_allocation_failing))
+         cmocka_unit_test(failures_are_listed_by_path_in_pages),
+         cmocka_unit_test(files_that_are_gone_take_their_tracks),
+         cmocka_unit_test(touched_file_keeps_its_track),
+         cmocka_unit_test(walk_shows_the_files_of_one_library),
+         cmocka_unit_test(paths_are_bytes_with_a_limit),
+         cmocka_unit_test(reading_files_survives_each_allocation_failing))

@@ -20,16 +20,28 @@ static const struct {
     const char *payload, *external, *path;
     double duration_s;
 } library[] = {
-    {"a", {.title = "Blue Train", .artist = "John Coltrane", .album = "Blue Train", .genre = "Jazz; Hard Bop", .year = 1957},
-     136, -12, 3, 0, "{\"mood\": \"blue\", \"plays\": 10, \"tags\": [\"sax\", \"Live\"]}", "abc", "/music/jazz/a.flac", 642},
-    {"b", {.title = "Björk's Song", .artist = "Björk", .genre = "Pop", .year = 1995},
-     90, -8, 9, 0, "{\"mood\": \"Happy\", \"plays\": 3.5, \"loved\": true, \"deep\": {\"er\": \"x\"}}", NULL, "/music/pop/b_1.mp3", 240},
-    {"c", {.title = "100% Pure_Love", .artist = "The X", .genre = "House", .year = 1991},
+    {"a",
+     {.title = "Blue Train", .artist = "John Coltrane", .album = "Blue Train", .genre = "Jazz; Hard Bop",
+      .year = 1957},
+     136, -12, 3, 0, "{\"mood\": \"blue\", \"plays\": 10, \"tags\": [\"sax\", \"Live\"]}", "abc",
+     "/music/jazz/a.flac", 642},
+    {"b",
+     {.title = "Björk's Song", .artist = "Björk", .genre = "Pop", .year = 1995},
+     90, -8, 9, 0, "{\"mood\": \"Happy\", \"plays\": 3.5, \"loved\": true, \"deep\": {\"er\": \"x\"}}", NULL,
+     "/music/pop/b_1.mp3", 240},
+    {"c",
+     {.title = "100% Pure_Love", .artist = "The X", .genre = "House", .year = 1991},
      120, -6, 0, 1, NULL, "def", "/upload/c", 300},
-    {"d", {.title = "Untitled", .genre = "Rock"}, 120.5, -20, 7, 1, "{\"loved\": false, \"mood\": null}", NULL, NULL, 59.5},
-    {"e", {.title = "the x files \"theme\"", .artist = "Mark Snow", .genre = "Soundtrack; Rock; Pop", .year = 1996, .track = 1},
+    {"d",
+     {.title = "Untitled", .genre = "Rock"},
+     120.5, -20, 7, 1, "{\"loved\": false, \"mood\": null}", NULL, NULL, 59.5},
+    {"e",
+     {.title = "the x files \"theme\"", .artist = "Mark Snow", .genre = "Soundtrack; Rock; Pop", .year = 1996,
+      .track = 1},
      NAN, NAN, NAN, NAN, NULL, NULL, "/music/\xff.ogg", 200},
-    {"f", {.artist = "the x", .album = "AC/DC-Tribute", .year = -50}, 60, -30, 2, 1, "{\"mood\": 7}", NULL, NULL, 0},
+    {"f",
+     {.artist = "the x", .album = "AC/DC-Tribute", .year = -50},
+     60, -30, 2, 1, "{\"mood\": 7}", NULL, NULL, 0},
 };
 enum { N_LIBRARY = sizeof library / sizeof *library };
 
@@ -53,7 +65,9 @@ static tb_store *make_library(void)
         const tb_external_id_value id = {"mbid", library[i].external};
         put.external_ids = &id;
         put.n_external_ids = library[i].external ? 1 : 0;
-        const tb_file_put file = {.path = library[i].path, .library_id = library[i].path && library[i].path[1] == 'm' ? library_id : 0};
+        const tb_file_put file = {.path = library[i].path,
+                                  .library_id = library[i].path && library[i].path[1] == 'm' ? library_id
+                                                                                             : 0};
         if (library[i].path) put.file = &file;
         test_add(store, &put);
     }
@@ -260,9 +274,11 @@ static void mistakes_are_named_with_their_place(void **state)
         {"tempo:[* TO *]", TB_INVALID, "filter, at character 7: the range of tempo has no end"},
         {"tempo:nan", TB_INVALID, "filter, at character 7: tempo takes a number"},
         {"tempo:1e999", TB_INVALID, "filter, at character 7: tempo takes a number"},
-        {"genre:rock temp:90", TB_NOT_FOUND, "filter, at character 12: there is no field \"temp\"; did you mean \"tempo\"?"},
+        {"genre:rock temp:90", TB_NOT_FOUND,
+         "filter, at character 12: there is no field \"temp\"; did you mean \"tempo\"?"},
         {"zzzzzzzz:1", TB_NOT_FOUND, "filter, at character 1: there is no field \"zzzzzzzz\""},
-        {"has:artits", TB_NOT_FOUND, "filter, at character 5: there is no field \"artits\"; did you mean \"artist\"?"},
+        {"has:artits", TB_NOT_FOUND,
+         "filter, at character 5: there is no field \"artits\"; did you mean \"artist\"?"},
         {"artist:\"The X", TB_SYNTAX, "filter, at character 8: the quote is not closed"},
         {"artist:\"The X\\\"", TB_SYNTAX, "filter, at character 8: the quote is not closed"},
         {"artist:\"\\", TB_SYNTAX, "filter, at character 8: the quote is not closed"},
@@ -300,7 +316,8 @@ static void mistakes_are_named_with_their_place(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         tb_filter *filter = NULL;
         const tb_status status = tb_filter_parse(fields, cases[i].text, &filter, &err);
-        if (status != cases[i].status || strncmp(err.message, cases[i].message, strlen(cases[i].message)) != 0)
+        if (status != cases[i].status ||
+            strncmp(err.message, cases[i].message, strlen(cases[i].message)) != 0)
             fail_msg("%s: %s \"%s\", expected %s \"%s\"", cases[i].text, tb_status_name(status), err.message,
                      tb_status_name(cases[i].status), cases[i].message);
         assert_null(filter);
@@ -327,8 +344,9 @@ static void too_much_is_refused(void **state)
     tb_filter *filter = NULL;
     assert_ok(tb_fields_new(test_features, N_TEST_FEATURES, &fields, &err));
     char *values = repeat("b,", 300, "c");
-    char *texts[] = {repeat("(", 30000, "a"), repeat("tempo:1 ", 300, ""), repeat("-(a OR ", 5000, ""), repeat("a", 70000, ""),
-                     repeat("a ", 2000, ""), repeat("genre:", 1, values), repeat("x", 300, ":1")};
+    char *texts[] = {repeat("(", 30000, "a"),   repeat("tempo:1 ", 300, ""), repeat("-(a OR ", 5000, ""),
+                     repeat("a", 70000, ""),    repeat("a ", 2000, ""),      repeat("genre:", 1, values),
+                     repeat("x", 300, ":1")};
     tb_free(values);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         assert_status(tb_filter_parse(fields, texts[i], &filter, &err), TB_TOO_LARGE);
@@ -344,9 +362,10 @@ static void too_much_is_refused(void **state)
 static void any_text_parses_or_is_refused(void **state)
 {
     (void)state;
-    static const char *const pieces[] = {"tempo:", "[", "{", " TO ", "]", "}", "90", "*", "(", ")", "-", " OR ", " AND ", "NOT ",
-                                         "\"", "\\", ",", ":", "~", ">", "=", "genre:", "rock", "ö", "key:", "8A", " ", "has:",
-                                         "payload.a:", "external.b:", "'", ";", "--", "%", "added:", "2020-01-01", "key_compatible:"};
+    static const char *const pieces[] = {
+        "tempo:", "[", "{", " TO ", "]", "}", "90", "*", "(", ")", "-", " OR ", " AND ", "NOT ", "\"", "\\",
+        ",", ":", "~", ">", "=", "genre:", "rock", "ö", "key:", "8A", " ", "has:", "payload.a:",
+        "external.b:", "'", ";", "--", "%", "added:", "2020-01-01", "key_compatible:"};
     tb_error err = {0};
     tb_store *store = make_library();
     tb_rng rng;
@@ -357,7 +376,9 @@ static void any_text_parses_or_is_refused(void **state)
         tb_buffer_init(&text, 1000);
         const size_t n = 1 + tb_rng_below(&rng, 12);
         for (size_t i = 0; i < n; i++)
-            assert_true(tb_buffer_append_text(&text, pieces[tb_rng_below(&rng, sizeof pieces / sizeof *pieces)]) == TB_OK);
+            assert_true(tb_buffer_append_text(&text,
+                                              pieces[tb_rng_below(&rng, sizeof pieces / sizeof *pieces)]) ==
+                        TB_OK);
         tb_filter *filter = NULL;
         int64_t count;
         if (tb_filter_parse(tb_store_fields(store), text.bytes, &filter, &err) != TB_OK) {
@@ -365,7 +386,8 @@ static void any_text_parses_or_is_refused(void **state)
             tb_buffer_clear(&text);
             continue;
         }
-        if (tb_store_count_tracks(store, filter, NULL, &count, &err) != TB_OK) fail_msg("%s: %s", text.bytes, err.message);
+        if (tb_store_count_tracks(store, filter, NULL, &count, &err) != TB_OK)
+            fail_msg("%s: %s", text.bytes, err.message);
         tb_filter_free(filter);
         tb_buffer_clear(&text);
         n_parsed++;
@@ -377,14 +399,16 @@ static void any_text_parses_or_is_refused(void **state)
 static void words_of_any_kind_never_break_the_query(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"\"", "\"\"", "a\"b", "'", "*", "^a", "a*", "NEAR(a b)", "a AND", "OR", "NOT a", "title:a",
-                                        "{title}: a", "(", ")", "-a", "+", "a + b", "\\", ";DROP TABLE tracks;--", "%", "_", "\t\n",
-                                        "!!!", "ö", "日本", "\xf0\x9f\x8e\xb5", "a:b:c", "{", "}", "[", ","};
+    static const char *const texts[] = {
+        "\"", "\"\"", "a\"b", "'", "*", "^a", "a*", "NEAR(a b)", "a AND", "OR", "NOT a", "title:a",
+        "{title}: a", "(", ")", "-a", "+", "a + b", "\\", ";DROP TABLE tracks;--", "%", "_", "\t\n", "!!!",
+        "ö", "日本", "\xf0\x9f\x8e\xb5", "a:b:c", "{", "}", "[", ","};
     tb_error err = {0};
     tb_store *store = make_library();
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         int64_t n = -1;
-        if (tb_store_count_tracks(store, NULL, texts[i], &n, &err) != TB_OK) fail_msg("%s: %s", texts[i], err.message);
+        if (tb_store_count_tracks(store, NULL, texts[i], &n, &err) != TB_OK)
+            fail_msg("%s: %s", texts[i], err.message);
         tb_track_page page;
         const tb_track_page_options options = {.words = texts[i], .sort = "relevance", .limit = 10};
         const tb_status status = tb_store_list_tracks(store, &options, &page, &err);
@@ -423,8 +447,12 @@ static void builder_combines_clauses(void **state)
     char letters[N_LIBRARY + 1];
     tb_store *store = make_library();
     tb_filter *filter = empty_filter(store);
-    const tb_filter_value rock = TB_FILTER_STRING("rock"), pop = TB_FILTER_STRING("pop"), y1996 = TB_FILTER_NUMBER(1996);
-    const tb_filter_range fast = {.gte = TB_FILTER_NUMBER(90), .gt = TB_FILTER_OPEN, .lte = TB_FILTER_OPEN, .lt = TB_FILTER_OPEN};
+    const tb_filter_value rock = TB_FILTER_STRING("rock"), pop = TB_FILTER_STRING("pop"),
+                          y1996 = TB_FILTER_NUMBER(1996);
+    const tb_filter_range fast = {.gte = TB_FILTER_NUMBER(90),
+                                  .gt = TB_FILTER_OPEN,
+                                  .lte = TB_FILTER_OPEN,
+                                  .lt = TB_FILTER_OPEN};
     assert_ok(tb_filter_match(filter, TB_FILTER_SHOULD, "genre", &rock, 1, &err));
     assert_ok(tb_filter_match(filter, TB_FILTER_SHOULD, "genre", &pop, 1, &err));
     assert_ok(tb_filter_match(filter, TB_FILTER_SHOULD, "year", &y1996, 1, &err));
@@ -492,7 +520,8 @@ static void largest_filters_still_run(void **state)
     tb_store *store = make_library();
     tb_filter *filter = empty_filter(store);
     tb_filter_value values[100];
-    for (size_t i = 0; i < 100; i++) values[i] = TB_FILTER_STRING(i == 99 ? "happy" : "true"); /* three ORs each */
+    for (size_t i = 0; i < 100; i++)
+        values[i] = TB_FILTER_STRING(i == 99 ? "happy" : "true"); /* three ORs each */
     assert_ok(tb_filter_match(filter, TB_FILTER_MUST, "payload.mood", values, 100, &err));
     for (size_t i = 0; i < 100; i++) assert_ok(tb_filter_empty(filter, TB_FILTER_MUST_NOT, "genre", &err));
     for (int depth = 1; depth < TB_FILTER_MAX_DEPTH - 1; depth++) {
@@ -513,8 +542,8 @@ static void builder_refuses_what_makes_no_sense(void **state)
     tb_error err = {0};
     tb_store *store = make_library();
     tb_filter *filter = empty_filter(store);
-    const tb_filter_value nan_value = TB_FILTER_NUMBER(NAN), text = TB_FILTER_STRING("x"), bytes = TB_FILTER_STRING("\xff"),
-                          number = TB_FILTER_NUMBER(5);
+    const tb_filter_value nan_value = TB_FILTER_NUMBER(NAN), text = TB_FILTER_STRING("x"),
+                          bytes = TB_FILTER_STRING("\xff"), number = TB_FILTER_NUMBER(5);
     tb_filter_range range = {TB_FILTER_OPEN, TB_FILTER_OPEN, TB_FILTER_OPEN, TB_FILTER_OPEN};
     assert_status(tb_filter_match(filter, TB_FILTER_MUST, "nothing", &text, 1, &err), TB_NOT_FOUND);
     assert_status(tb_filter_match(filter, TB_FILTER_MUST, "tempo", &nan_value, 1, &err), TB_INVALID);
@@ -567,8 +596,9 @@ static void fields_can_be_listed(void **state)
 static void camelot_wheel_is_whole(void **state)
 {
     (void)state;
-    static const char *const wheel[12][2] = {{"Abm", "B"}, {"Ebm", "F#"}, {"Bbm", "Db"}, {"Fm", "Ab"}, {"Cm", "Eb"}, {"Gm", "Bb"},
-                                             {"Dm", "F"}, {"Am", "C"}, {"Em", "G"}, {"Bm", "D"}, {"F#m", "A"}, {"Dbm", "E"}};
+    static const char *const wheel[12][2] = {{"Abm", "B"}, {"Ebm", "F#"}, {"Bbm", "Db"}, {"Fm", "Ab"},
+                                             {"Cm", "Eb"}, {"Gm", "Bb"},  {"Dm", "F"},   {"Am", "C"},
+                                             {"Em", "G"},  {"Bm", "D"},   {"F#m", "A"},  {"Dbm", "E"}};
     tb_error err = {0};
     tb_store *store = test_open_new();
     for (unsigned i = 0; i < 24; i++) {
@@ -588,8 +618,9 @@ static void camelot_wheel_is_whole(void **state)
             assert_ok(tb_store_count_tracks(store, filter, NULL, &n, &err));
             if (n != 1) fail_msg("%s: %d", text, (int)n);
             tb_filter_free(filter);
-            snprintf(text, sizeof text, "key_compatible:%d%c key:(%d%c OR %d%c OR %d%c OR %d%c)", number, 'A' + letter, number, 'A' + letter,
-                     number, 'B' - letter, number % 12 + 1, 'A' + letter, (number + 10) % 12 + 1, 'A' + letter);
+            snprintf(text, sizeof text, "key_compatible:%d%c key:(%d%c OR %d%c OR %d%c OR %d%c)", number,
+                     'A' + letter, number, 'A' + letter, number, 'B' - letter, number % 12 + 1, 'A' + letter,
+                     (number + 10) % 12 + 1, 'A' + letter);
             assert_ok(tb_filter_parse(tb_store_fields(store), text, &filter, &err));
             assert_ok(tb_store_count_tracks(store, filter, NULL, &n, &err));
             if (n != 4) fail_msg("%s: %d", text, (int)n);
@@ -608,8 +639,10 @@ static void parsing_survives_each_allocation_failing(void **state)
         int64_t *ids = NULL;
         size_t n_ids = 0;
         tb_alloc_fail_after(n);
-        tb_status status = tb_filter_parse(tb_store_fields(store), "(tempo:[90 TO 130] OR key_compatible:8A) -artist:\"a\" "
-                                           "payload.plays:>1 genre:a*,Jazz has:external.mbid blue tr", &filter, &err);
+        tb_status status = tb_filter_parse(tb_store_fields(store),
+                                           "(tempo:[90 TO 130] OR key_compatible:8A) -artist:\"a\" "
+                                           "payload.plays:>1 genre:a*,Jazz has:external.mbid blue tr",
+                                           &filter, &err);
         if (status == TB_OK) status = tb_store_filter_ids(store, filter, &ids, &n_ids, &err);
         tb_alloc_fail_after(0);
         tb_filter_free(filter);
@@ -620,9 +653,11 @@ static void parsing_survives_each_allocation_failing(void **state)
     tb_store_close(store);
 }
 
-TB_TESTS(filter, cmocka_unit_test(short_form_leaves_the_right_tracks), cmocka_unit_test(mistakes_are_named_with_their_place),
-         cmocka_unit_test(too_much_is_refused), cmocka_unit_test(any_text_parses_or_is_refused),
-         cmocka_unit_test(words_of_any_kind_never_break_the_query), cmocka_unit_test(builder_combines_clauses),
-         cmocka_unit_test(many_ids_make_one_condition), cmocka_unit_test(largest_filters_still_run),
-         cmocka_unit_test(builder_refuses_what_makes_no_sense), cmocka_unit_test(fields_can_be_listed),
-         cmocka_unit_test(camelot_wheel_is_whole), cmocka_unit_test(parsing_survives_each_allocation_failing))
+TB_TESTS(filter, cmocka_unit_test(short_form_leaves_the_right_tracks),
+         cmocka_unit_test(mistakes_are_named_with_their_place), cmocka_unit_test(too_much_is_refused),
+         cmocka_unit_test(any_text_parses_or_is_refused),
+         cmocka_unit_test(words_of_any_kind_never_break_the_query),
+         cmocka_unit_test(builder_combines_clauses), cmocka_unit_test(many_ids_make_one_condition),
+         cmocka_unit_test(largest_filters_still_run), cmocka_unit_test(builder_refuses_what_makes_no_sense),
+         cmocka_unit_test(fields_can_be_listed), cmocka_unit_test(camelot_wheel_is_whole),
+         cmocka_unit_test(parsing_survives_each_allocation_failing))

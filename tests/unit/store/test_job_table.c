@@ -124,7 +124,8 @@ static void running_jobs_are_queued_again_after_a_restart(void **state)
     tb_error err = {0};
     const char *folder = tb_test_folder();
     tb_store *store = test_open(folder);
-    const int64_t running = add_job(store, "scan"), paused = add_job(store, "scan"), done = add_job(store, "scan");
+    const int64_t running = add_job(store, "scan"), paused = add_job(store, "scan"),
+                  done = add_job(store, "scan");
     assert_ok(tb_store_set_job_state(store, running, TB_JOB_ROW_RUNNING, NULL, NULL, &err));
     assert_ok(tb_store_set_job_state(store, paused, TB_JOB_ROW_PAUSED, NULL, NULL, &err));
     assert_ok(tb_store_set_job_state(store, done, TB_JOB_ROW_DONE, NULL, NULL, &err));
@@ -147,7 +148,9 @@ static void pruning_keeps_the_newest_and_all_that_live(void **state)
     int64_t ids[6];
     for (size_t i = 0; i < 6; i++) {
         ids[i] = add_job(store, "scan");
-        if (i > 0) assert_ok(tb_store_set_job_state(store, ids[i], i % 2 ? TB_JOB_ROW_DONE : TB_JOB_ROW_FAILED, NULL, NULL, &err));
+        if (i > 0)
+            assert_ok(tb_store_set_job_state(store, ids[i], i % 2 ? TB_JOB_ROW_DONE : TB_JOB_ROW_FAILED, NULL,
+                                             NULL, &err));
     }
     assert_ok(tb_store_prune_jobs(store, 2, &err));
     tb_job_row *jobs;
@@ -231,6 +234,8 @@ static void reading_jobs_survives_each_allocation_failing(void **state)
 }
 
 TB_TESTS(job_table, cmocka_unit_test(job_lives_its_life), cmocka_unit_test(wrong_jobs_are_refused),
-         cmocka_unit_test(jobs_are_listed_newest_first), cmocka_unit_test(running_jobs_are_queued_again_after_a_restart),
+         cmocka_unit_test(jobs_are_listed_newest_first),
+         cmocka_unit_test(running_jobs_are_queued_again_after_a_restart),
          cmocka_unit_test(pruning_keeps_the_newest_and_all_that_live), cmocka_unit_test(states_have_names),
-         cmocka_unit_test(keys_are_found_by_their_hash), cmocka_unit_test(reading_jobs_survives_each_allocation_failing))
+         cmocka_unit_test(keys_are_found_by_their_hash),
+         cmocka_unit_test(reading_jobs_survives_each_allocation_failing))

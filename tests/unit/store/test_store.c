@@ -75,7 +75,8 @@ static void database_is_set_up_for_durability(void **state)
     (void)state;
     tb_store *store = test_open_new();
     assert_int_equal(pragma(&store->writer, "PRAGMA journal_mode"), -1);
-    assert_int_equal(pragma(&store->writer, "PRAGMA synchronous"), 2); /* FULL: the WAL is synced at each commit */
+    assert_int_equal(pragma(&store->writer, "PRAGMA synchronous"),
+                     2); /* FULL: the WAL is synced at each commit */
     assert_int_equal(pragma(&store->writer, "PRAGMA foreign_keys"), 1);
     assert_int_equal(pragma(&store->writer, "PRAGMA trusted_schema"), 0);
     assert_int_equal(pragma(&store->writer, "PRAGMA application_id"), TB_STORE_APPLICATION_ID);
@@ -207,7 +208,7 @@ static void read_only_makes_nothing(void **state)
     tb_fs_list_free(names, n);
 }
 
-/* The database is refused with that status, a sentence with the word in it, and not one byte of it changes. */
+/* The database is refused with that status and a sentence with the word in it; not one byte changes. */
 static void assert_refused_untouched(const char *folder, tb_status expected, const char *word)
 {
     tb_error err = {0};
@@ -217,7 +218,8 @@ static void assert_refused_untouched(const char *folder, tb_status expected, con
     assert_ok(tb_fs_read(path, 1 << 24, &before, &size_before, &err));
     const tb_store_options options = test_options(folder);
     assert_status(tb_store_open(&options, &store, &err), expected);
-    if (!strstr(err.message, word) || !strstr(err.message, "timbre.db")) fail_msg("unhelpful: %s", err.message);
+    if (!strstr(err.message, word) || !strstr(err.message, "timbre.db"))
+        fail_msg("unhelpful: %s", err.message);
     assert_ok(tb_fs_read(path, 1 << 24, &after, &size_after, &err));
     assert_int_equal(size_before, size_after);
     assert_memory_equal(before, after, size_before);
@@ -500,7 +502,8 @@ static void flipped_bytes_never_crash(void **state)
     for (int round = 0; round < 60; round++) {
         memcpy(bad, good, size);
         const size_t n_flips = 1 + tb_rng_below(&rng, 30);
-        for (size_t i = 0; i < n_flips; i++) bad[100 + tb_rng_below(&rng, size - 100)] = (char)tb_rng_next(&rng);
+        for (size_t i = 0; i < n_flips; i++)
+            bad[100 + tb_rng_below(&rng, size - 100)] = (char)tb_rng_next(&rng);
         const char *other = tb_test_folder();
         char *other_path = database_path(other);
         write_file(other_path, bad, size);
@@ -567,16 +570,17 @@ static void each_allocation_may_fail(void **state)
 TB_TESTS(store, cmocka_unit_test(opens_a_new_folder_and_finds_it_again),
          cmocka_unit_test(database_is_set_up_for_durability), cmocka_unit_test(wrong_options_are_refused),
          cmocka_unit_test(folder_that_cannot_be_made_is_an_error),
-         cmocka_unit_test(second_open_of_a_folder_names_the_process), cmocka_unit_test(read_only_looks_beside_a_writer),
+         cmocka_unit_test(second_open_of_a_folder_names_the_process),
+         cmocka_unit_test(read_only_looks_beside_a_writer),
          cmocka_unit_test(read_only_copes_with_features_it_lacks), cmocka_unit_test(read_only_makes_nothing),
          cmocka_unit_test(newer_database_is_refused_and_untouched),
          cmocka_unit_test(foreign_database_is_refused_and_untouched),
          cmocka_unit_test(file_that_is_no_database_is_refused_and_untouched),
-         cmocka_unit_test(database_without_tables_is_corrupt), cmocka_unit_test(new_features_get_columns_and_old_ones_stay),
-         cmocka_unit_test(settings_are_kept), cmocka_unit_test(check_finds_a_sound_database),
-         cmocka_unit_test(check_finds_a_reference_to_nothing),
-         cmocka_unit_test(check_makes_words_anew_when_they_are_out_of_step), cmocka_unit_test(backup_is_a_whole_database),
-         cmocka_unit_test(backup_that_fails_leaves_nothing),
+         cmocka_unit_test(database_without_tables_is_corrupt),
+         cmocka_unit_test(new_features_get_columns_and_old_ones_stay), cmocka_unit_test(settings_are_kept),
+         cmocka_unit_test(check_finds_a_sound_database), cmocka_unit_test(check_finds_a_reference_to_nothing),
+         cmocka_unit_test(check_makes_words_anew_when_they_are_out_of_step),
+         cmocka_unit_test(backup_is_a_whole_database), cmocka_unit_test(backup_that_fails_leaves_nothing),
          cmocka_unit_test(lock_of_another_process_gives_busy_after_the_timeout),
          cmocka_unit_test(flipped_bytes_never_crash), cmocka_unit_test(truncated_database_is_corrupt),
          cmocka_unit_test(each_allocation_may_fail))

@@ -19,7 +19,9 @@ static tb_store *make_tracks(void)
         tb_track_put put = test_put(i);
         snprintf(title, sizeof title, "%s %u%s", i % 2 ? "song" : "SONG", i * 7 % 10, i == 8 ? " rare" : "");
         snprintf(artist, sizeof artist, "Artist %u", i % 4);
-        put.tags = (tb_tag_values){.title = title, .artist = i % 3 ? artist : NULL, .genre = i % 2 ? "Rock" : "Pop",
+        put.tags = (tb_tag_values){.title = title,
+                                   .artist = i % 3 ? artist : NULL,
+                                   .genre = i % 2 ? "Rock" : "Pop",
                                    .comment = i == 4 ? "rare" : NULL};
         const tb_feature_value tempo = {"tempo", 60 + i * 13 % 7 + 0.1};
         put.features = &tempo;
@@ -54,8 +56,9 @@ static size_t walk_pages(tb_store *store, tb_track_page_options options, int64_t
 static void pages_of_any_size_give_the_same_order(void **state)
 {
     (void)state;
-    static const char *const sorts[] = {NULL, "", "title", "-title", "artist", "-artist", "tempo", "-tempo", "added", "-added",
-                                        "id", "duration", "-year", "genre"};
+    static const char *const sorts[] = {NULL,      "",         "title",  "-title", "artist",
+                                        "-artist", "tempo",    "-tempo", "added",  "-added",
+                                        "id",      "duration", "-year",  "genre"};
     tb_store *store = make_tracks();
     for (size_t s = 0; s < sizeof sorts / sizeof *sorts; s++) {
         int64_t whole[N_TRACKS * 2], paged[N_TRACKS * 2];
@@ -84,7 +87,8 @@ static void order_is_by_value_then_number_with_absent_values_last(void **state)
         assert_ok(tb_store_list_tracks(store, &options, &page, &err));
         for (size_t i = 1; i < page.n; i++) {
             const tb_track_row *a = &page.tracks[i - 1], *b = &page.tracks[i];
-            const char *text_a = *field == 'a' ? a->tags.artist : a->tags.title, *text_b = *field == 'a' ? b->tags.artist : b->tags.title;
+            const char *text_a = *field == 'a' ? a->tags.artist : a->tags.title,
+                       *text_b = *field == 'a' ? b->tags.artist : b->tags.title;
             const bool has_a = strcmp(field, "tempo") == 0 ? a->n_features > 0 : text_a != NULL;
             const bool has_b = strcmp(field, "tempo") == 0 ? b->n_features > 0 : text_b != NULL;
             assert_true(has_a || !has_b);
@@ -93,7 +97,8 @@ static void order_is_by_value_then_number_with_absent_values_last(void **state)
                 continue;
             }
             int order = strcmp(field, "tempo") != 0 ? strcasecmp(text_a, text_b)
-                                                    : (a->features[0].value > b->features[0].value) - (a->features[0].value < b->features[0].value);
+                                                    : (a->features[0].value > b->features[0].value) -
+                                                          (a->features[0].value < b->features[0].value);
             if (down) order = -order;
             assert_true(order < 0 || (order == 0 && (a->id < b->id) != down));
         }
@@ -120,7 +125,9 @@ static void list_goes_on_while_the_table_changes(void **state)
             assert_false(seen[page.tracks[i].id]);
             seen[page.tracks[i].id] = true;
         }
-        if (page.n > 0) assert_ok(tb_store_delete_track(store, page.tracks[page.n - 1].id, &err)); /* the very row of the cursor */
+        if (page.n > 0)
+            assert_ok(tb_store_delete_track(store, page.tracks[page.n - 1].id,
+                                            &err)); /* the very row of the cursor */
         tb_free(cursor);
         cursor = page.next_cursor;
         page.next_cursor = NULL;
@@ -166,7 +173,8 @@ static void wrong_questions_are_refused(void **state)
     tb_track_page page = {0}, first;
     const tb_track_page_options good = {.sort = "title", .limit = 5};
     assert_ok(tb_store_list_tracks(store, &good, &first, &err));
-    const char *const cursors[] = {"x", "zz", "00", "7469746c65", "616263", "7469746c650a760a", first.next_cursor};
+    const char *const cursors[] =
+        {"x", "zz", "00", "7469746c65", "616263", "7469746c650a760a", first.next_cursor};
     for (size_t i = 0; i < sizeof cursors / sizeof *cursors; i++) {
         const tb_track_page_options options = {.sort = "artist", .limit = 5, .cursor = cursors[i]};
         assert_status(tb_store_list_tracks(store, &options, &page, &err), TB_INVALID);
@@ -245,6 +253,8 @@ static void list_survives_each_allocation_failing(void **state)
 
 TB_TESTS(track_list, cmocka_unit_test(pages_of_any_size_give_the_same_order),
          cmocka_unit_test(order_is_by_value_then_number_with_absent_values_last),
-         cmocka_unit_test(list_goes_on_while_the_table_changes), cmocka_unit_test(filter_words_and_relevance_work_together),
-         cmocka_unit_test(wrong_questions_are_refused), cmocka_unit_test(cursors_changed_by_a_stranger_do_no_harm),
+         cmocka_unit_test(list_goes_on_while_the_table_changes),
+         cmocka_unit_test(filter_words_and_relevance_work_together),
+         cmocka_unit_test(wrong_questions_are_refused),
+         cmocka_unit_test(cursors_changed_by_a_stranger_do_no_harm),
          cmocka_unit_test(list_survives_each_allocation_failing))

@@ -1,51 +1,29 @@
 // SPDX-License-Identifier: MIT
-/* Decoding by the FFmpeg libraries, fenced in:
- *
- * - the container was chosen by sniff.c, so no probing among hundreds of formats; formats that open other
- *   files or addresses (playlists, concat, HLS) are never asked for, and io_open refuses whatever asks
- *   nevertheless;
- * - bytes come from tb_input alone, with its bounds and its budget;
- * - decoders are those of the list below, for audio alone; one thread each;
- * - streams, probing and the size of a frame are limited; what is logged goes to our log at level debug.
+/* Decoding by the FFmpeg libraries, behind the fence of ffmpeg_container.h.
  *
  * Rates and channels are those of the first decoded frame (HE-AAC doubles the rate that the header says).
  * Later frames of another rate end the stream, of another number of channels are mapped. */
 #include "audio/decode_internal.h"
+#include "audio/ffmpeg_container.h"
 
 #include "base/alloc.h"
-#include "base/log.h"
 #include "base/text.h"
 
 #include <libavcodec/avcodec.h>
-#include <libavformat/avformat.h>
 #include <libavutil/avutil.h>
 #include <libavutil/mathematics.h>
-#include <libavutil/opt.h>
 
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 enum {
-    AVIO_BYTES = 32 * 1024,
-    PROBE_BYTES = 1024 * 1024,
-    MAX_STREAMS = 64,
     MAX_FRAME_SAMPLES = 1 << 22,
     MAX_IDLE_PACKETS = 2000, /* without one frame between them: then it is the end */
 };
 
-static const char codecs[] =
-    "aac,aac_latm,aac_fixed,alac,mp4als,ac3,eac3,truehd,mlp,mp1,mp1float,mp2,mp2float,mp3,mp3float,flac,"
-    "opus,vorbis,libopus,libvorbis,libspeex,speex,wmav1,wmav2,wmapro,wmalossless,wmavoice,wavpack,ape,mpc7,"
-    "mpc8,tta,tak,dca,dsd_lsbf,dsd_msbf,dsd_lsbf_planar,dsd_msbf_planar,amrnb,amrwb,qdm2,qdmc,mace3,mace6,"
-    "qcelp,gsm,gsm_ms,pcm_s8,pcm_u8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,"
-    "pcm_f32be,pcm_f64le,pcm_f64be,pcm_alaw,pcm_mulaw,adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,adpcm_g726,"
-    "adpcm_yamaha";
-
 typedef struct ffmpeg_state {
     tb_input *input;
-    AVFormatContext *format;
-    AVIOContext *avio;
+    tb_ffmpeg_container container;
     AVCodecContext *codec;
     AVPacket *packet;
     AVFrame *frame;
@@ -59,52 +37,6 @@ typedef struct ffmpeg_state {
     int64_t first_pts; /* of the very first frame, in the stream's time base */
     int64_t drop_to;   /* after a seek: frames before this one (counted from the start) are dropped; -1 */
 } ffmpeg_state;
-
-/* --- log and bytes --- */
-
-static void log_message(void *context, int level, const char *format, va_list arguments)
-{
-    (void)context;
-    if (level > AV_LOG_WARNING || !tb_log_enabled(TB_LOG_DEBUG)) return;
-    char text[256];
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    vsnprintf(text, sizeof text, format, arguments);
-#pragma GCC diagnostic pop
-    text[strcspn(text, "\n")] = '\0';
-    tb_log(TB_LOG_DEBUG, "audio", "FFmpeg: %s", text);
-}
-
-static void set_log(void)
-{
-    av_log_set_callback(log_message);
-}
-
-static int read_bytes(void *opaque, uint8_t *bytes, int size)
-{
-    const size_t count = size > 0 ? tb_input_read(opaque, bytes, (size_t)size) : 0;
-    return count > 0 ? (int)count : AVERROR_EOF;
-}
-
-static int64_t seek_bytes(void *opaque, int64_t offset, int whence)
-{
-    tb_input *input = opaque;
-    if ((whence & AVSEEK_SIZE) != 0) return input->size;
-    whence &= ~AVSEEK_FORCE;
-    const int64_t position = tb_input_seek(input, offset, whence);
-    return position < 0 ? AVERROR(EINVAL) : position;
-}
-
-static int refuse_open(AVFormatContext *format, AVIOContext **avio, const char *url, int flags,
-                       AVDictionary **options)
-{
-    (void)format;
-    (void)avio;
-    (void)url;
-    (void)flags;
-    (void)options;
-    return AVERROR(EACCES);
-}
 
 /* --- frames --- */
 
@@ -138,7 +70,7 @@ static bool next_frame(ffmpeg_state *self)
             }
             self->damaged = self->ended = true;
         } else if (got == AVERROR(EAGAIN) && !self->draining) {
-            const int read = av_read_frame(self->format, self->packet);
+            const int read = av_read_frame(self->container.format, self->packet);
             if (read < 0) {
                 if (read != AVERROR_EOF) self->damaged = true;
                 self->draining = true;
@@ -208,7 +140,7 @@ static void copy_samples(ffmpeg_state *self, float *out, size_t n)
 static void drop_samples(ffmpeg_state *self)
 {
     if (self->drop_to < 0) return;
-    const AVRational base = self->format->streams[self->stream]->time_base;
+    const AVRational base = self->container.format->streams[self->stream]->time_base;
     const int64_t pts = self->frame->best_effort_timestamp;
     if (pts == AV_NOPTS_VALUE || self->first_pts == AV_NOPTS_VALUE) {
         self->drop_to = -1;
@@ -233,57 +165,20 @@ static void ffmpeg_close(void *state)
     av_frame_free(&self->frame);
     av_packet_free(&self->packet);
     avcodec_free_context(&self->codec);
-    avformat_close_input(&self->format);
-    if (self->avio) av_freep(&self->avio->buffer);
-    avio_context_free(&self->avio);
+    tb__ffmpeg_container_close(&self->container);
     tb_free(self);
-}
-
-static tb_status open_container(ffmpeg_state *self, const tb_sniff *sniff, const char *name, tb_error *err)
-{
-    tb_status status = TB_OK;
-    AVDictionary *options = NULL;
-    unsigned char *buffer = av_malloc(AVIO_BYTES);
-    if (!buffer) TB_FAIL(err, TB_NO_MEMORY, "no memory to decode %s", name);
-    self->avio = avio_alloc_context(buffer, AVIO_BYTES, 0, self->input, read_bytes, NULL, seek_bytes);
-    if (!self->avio) {
-        av_free(buffer);
-        TB_FAIL(err, TB_NO_MEMORY, "no memory to decode %s", name);
-    }
-    self->format = avformat_alloc_context();
-    if (!self->format) TB_FAIL(err, TB_NO_MEMORY, "no memory to decode %s", name);
-    const AVInputFormat *demuxer = av_find_input_format(sniff->demuxer);
-    if (!demuxer)
-        TB_FAIL(err, TB_UNSUPPORTED, "%s is %s, which this FFmpeg was built without", name, sniff->name);
-    self->format->pb = self->avio;
-    self->format->flags |= AVFMT_FLAG_CUSTOM_IO;
-    self->format->io_open = refuse_open;
-    av_dict_set_int(&options, "probesize", PROBE_BYTES, 0);
-    av_dict_set_int(&options, "analyzeduration", 2 * AV_TIME_BASE, 0);
-    av_dict_set_int(&options, "max_streams", MAX_STREAMS, 0);
-    av_dict_set(&options, "codec_whitelist", codecs, 0);
-    av_dict_set(&options, "format_whitelist", demuxer->name, 0);
-    av_dict_set(&options, "protocol_whitelist", "none", 0);
-    /* on failure this frees the context and sets it to NULL */
-    if (avformat_open_input(&self->format, NULL, demuxer, &options) < 0)
-        TB_FAIL(err, TB_CORRUPT, "%s is a damaged or incomplete %s file", name, sniff->name);
-    if (avformat_find_stream_info(self->format, NULL) < 0)
-        TB_FAIL(err, TB_CORRUPT, "%s is a damaged %s file", name, sniff->name);
-out:
-    av_dict_free(&options);
-    return status;
 }
 
 static tb_status open_codec(ffmpeg_state *self, const tb_sniff *sniff, const char *name, tb_error *err)
 {
     tb_status status = TB_OK;
     AVDictionary *options = NULL;
-    self->stream = av_find_best_stream(self->format, AVMEDIA_TYPE_AUDIO, -1, -1, NULL, 0);
+    self->stream = av_find_best_stream(self->container.format, AVMEDIA_TYPE_AUDIO, -1, -1, NULL, 0);
     if (self->stream < 0)
         TB_FAIL(err, TB_UNSUPPORTED, "%s (%s) has no audio stream in it", name, sniff->name);
-    for (unsigned i = 0; i < self->format->nb_streams; i++)
-        if ((int)i != self->stream) self->format->streams[i]->discard = AVDISCARD_ALL;
-    const AVStream *stream = self->format->streams[self->stream];
+    for (unsigned i = 0; i < self->container.format->nb_streams; i++)
+        if ((int)i != self->stream) self->container.format->streams[i]->discard = AVDISCARD_ALL;
+    const AVStream *stream = self->container.format->streams[self->stream];
     const char *codec_name = avcodec_get_name(stream->codecpar->codec_id);
     const AVCodec *decoder = avcodec_find_decoder(stream->codecpar->codec_id);
     if (!decoder)
@@ -299,7 +194,7 @@ static tb_status open_codec(ffmpeg_state *self, const tb_sniff *sniff, const cha
     self->codec->thread_count = 1;
     self->codec->max_samples = MAX_FRAME_SAMPLES;
     self->codec->request_sample_fmt = AV_SAMPLE_FMT_FLT;
-    av_dict_set(&options, "codec_whitelist", codecs, 0);
+    av_dict_set(&options, "codec_whitelist", tb_ffmpeg_codecs, 0);
     if (avcodec_open2(self->codec, decoder, &options) < 0)
         TB_FAIL(err, TB_UNSUPPORTED, "%s holds %s audio that cannot be decoded", name, codec_name);
 out:
@@ -310,13 +205,13 @@ out:
 /* Of the stream, in frames; -1 when the container does not say. */
 static int64_t find_length(const ffmpeg_state *self)
 {
-    const AVStream *stream = self->format->streams[self->stream];
+    const AVStream *stream = self->container.format->streams[self->stream];
     const AVRational per_frame = {1, self->rate_hz};
     int64_t length = -1;
-    if (self->format->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE) return -1;
+    if (self->container.format->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE) return -1;
     if (stream->duration > 0) length = av_rescale_q(stream->duration, stream->time_base, per_frame);
-    else if (self->format->duration > 0)
-        length = av_rescale_q(self->format->duration, AV_TIME_BASE_Q, per_frame);
+    else if (self->container.format->duration > 0)
+        length = av_rescale_q(self->container.format->duration, AV_TIME_BASE_Q, per_frame);
     return length > 0 ? length : -1;
 }
 
@@ -338,14 +233,14 @@ static void describe(const ffmpeg_state *self, const tb_sniff *sniff, tb_decoder
 static tb_status ffmpeg_open(tb_input *input, const tb_sniff *sniff, const char *name,
                              tb_backend_facts *facts, void **state, tb_error *err)
 {
-    static pthread_once_t log_once = PTHREAD_ONCE_INIT;
     tb_status status = TB_OK;
     ffmpeg_state *self = tb_alloc(1, sizeof *self);
     if (!self) TB_FAIL(err, TB_NO_MEMORY, "no memory to decode %s", name);
     self->input = input;
     self->drop_to = -1;
-    pthread_once(&log_once, set_log);
-    TB_TRY(open_container(self, sniff, name, err));
+    TB_TRY(tb__ffmpeg_container_open(input, sniff, name, &self->container, err));
+    if (avformat_find_stream_info(self->container.format, NULL) < 0)
+        TB_FAIL(err, TB_CORRUPT, "%s is a damaged %s file", name, sniff->name);
     TB_TRY(open_codec(self, sniff, name, err));
     if (!next_frame(self)) TB_FAIL(err, TB_CORRUPT, "%s is damaged: no audio could be decoded", name);
     facts->info.rate_hz = self->rate_hz;
@@ -384,13 +279,13 @@ static tb_status ffmpeg_read(void *state, float *interleaved, size_t n_frames, s
 static tb_status ffmpeg_seek(void *state, int64_t frame, tb_error *err)
 {
     ffmpeg_state *self = state;
-    const AVRational base = self->format->streams[self->stream]->time_base;
+    const AVRational base = self->container.format->streams[self->stream]->time_base;
     /* decoders need a run-up; before the first frame lies what the encoder put there for it */
     const int64_t run_up = av_rescale_q(self->rate_hz / 10, (AVRational){1, self->rate_hz}, base);
     const int64_t pts = self->first_pts + av_rescale_q(frame, (AVRational){1, self->rate_hz}, base);
     if (self->first_pts == AV_NOPTS_VALUE ||
-        (av_seek_frame(self->format, self->stream, pts - run_up, AVSEEK_FLAG_BACKWARD) < 0 &&
-         av_seek_frame(self->format, self->stream, pts, AVSEEK_FLAG_BACKWARD) < 0))
+        (av_seek_frame(self->container.format, self->stream, pts - run_up, AVSEEK_FLAG_BACKWARD) < 0 &&
+         av_seek_frame(self->container.format, self->stream, pts, AVSEEK_FLAG_BACKWARD) < 0))
         return tb_error_set(err, TB_UNSUPPORTED, "this file cannot be sought");
     avcodec_flush_buffers(self->codec);
     self->have_frame = self->draining = self->ended = false;

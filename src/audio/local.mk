@@ -33,7 +33,13 @@ else
 EXTRA_DIST += src/audio/decode_mpg123.c
 endif
 if HAVE_FFMPEG
-src_audio_libaudio_la_SOURCES += src/audio/decode_ffmpeg.c
+src_audio_libaudio_la_SOURCES += \
+	src/audio/decode_ffmpeg.c \
+	src/audio/ffmpeg_container.c \
+	src/audio/ffmpeg_container.h
 else
-EXTRA_DIST += src/audio/decode_ffmpeg.c
+EXTRA_DIST += \
+	src/audio/decode_ffmpeg.c \
+	src/audio/ffmpeg_container.c \
+	src/audio/ffmpeg_container.h
 endif

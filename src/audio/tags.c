@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Tags: TagLib's C binding for what it knows, tag_fields.c for the rest.
+/* Tags: TagLib's C binding for what it knows, tag_fields.c for the rest, libavformat for containers
+ * that neither reads.
  *
  * TagLib wants a path.  It gets one to a small copy in memory that holds the tags alone (tag_bytes.h says
  * why).  Its management of strings is switched off: that is one list for the whole process without a lock. */
@@ -8,6 +9,9 @@
 #include "audio/sniff.h"
 #include "audio/tag_bytes.h"
 #include "audio/tag_fields.h"
+#ifdef HAVE_FFMPEG
+#include "audio/ffmpeg_container.h"
+#endif
 #include "base/alloc.h"
 #include "base/text.h"
 
@@ -194,13 +198,38 @@ static tb_status ask_taglib(const tb_buffer *bytes, const tb_sniff *sniff, tb_ta
     return status;
 }
 
+#ifdef HAVE_FFMPEG
+/* Matroska, DSD and others have tags that nobody else here reads. */
+static tb_status ask_ffmpeg(const tb_audio_io *io, const tb_sniff *sniff, tb_tag_fields *found)
+{
+    tb_ffmpeg_container container = {0};
+    tb_input *input = tb_alloc(1, sizeof *input);
+    if (!input) return TB_NO_MEMORY;
+    input->io = *io;
+    input->start = sniff->start;
+    input->size = io->size_bytes - sniff->start;
+    tb_input_refill(input);
+    if (tb__ffmpeg_container_open(input, sniff, "the file", &container, NULL) == TB_OK)
+        tb__ffmpeg_container_read_tags(&container, found);
+    tb__ffmpeg_container_close(&container);
+    tb_free(input);
+    return TB_OK;
+}
+#endif
+
 /* What TagLib did not find. */
-static tb_status fill_gaps(const tb_buffer *bytes, const tb_sniff *sniff, tb_tags *tags)
+static tb_status fill_gaps(const tb_audio_io *io, const tb_buffer *bytes, const tb_sniff *sniff, tb_tags *tags)
 {
     tb_status status = TB_OK;
     tb_tag_fields *found = tb_alloc(1, sizeof *found);
     if (!found) return TB_NO_MEMORY;
-    tb__tag_fields_read((const uint8_t *)bytes->bytes, bytes->size, sniff, found);
+    if (bytes->size > 0) tb__tag_fields_read((const uint8_t *)bytes->bytes, bytes->size, sniff, found);
+#ifdef HAVE_FFMPEG
+    if (sniff->reader == TB_SNIFF_READER_FFMPEG && strcmp(sniff->demuxer, "mov") != 0)
+        TB_TRY(ask_ffmpeg(io, sniff, found));
+#else
+    (void)io;
+#endif
     if (!tags->title) TB_TRY(set_text(&tags->title, found->title, false));
     if (!tags->artist) TB_TRY(set_text(&tags->artist, found->artist, false));
     if (!tags->album) TB_TRY(set_text(&tags->album, found->album, false));
@@ -230,7 +259,7 @@ static tb_status read_io(const tb_audio_io *io, tb_tags *tags, tb_error *err)
     if (sniff.reader != TB_SNIFF_READER_NONE) {
         TB_TRY(tb__tag_bytes_gather(io, &sniff, &bytes, err));
         if (bytes.size > 0) status = ask_taglib(&bytes, &sniff, &found);
-        if (bytes.size > 0 && status == TB_OK) status = fill_gaps(&bytes, &sniff, &found);
+        if (status == TB_OK) status = fill_gaps(io, &bytes, &sniff, &found);
         if (status != TB_OK) TB_FAIL(err, TB_NO_MEMORY, "no memory to read the tags");
     }
     *tags = found;

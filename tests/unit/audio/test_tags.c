@@ -114,6 +114,25 @@ static void mp4_and_ape_tags_are_read_in_full(void **state)
     }
 }
 
+static void ffmpeg_reads_the_tags_of_its_containers(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"tone.mka", "tone.wma"};
+    if (!fixture_have_ffmpeg()) skip();
+    for (size_t i = 0; i < 2; i++) {
+        fixture made = fixture_load(names[i]);
+        tb_tags tags = read_memory(made.bytes, made.size);
+        assert_text("title", tags.title, "Ein Ton");
+        assert_text("artist", tags.artist, "Künstler");
+        assert_text("album artist", tags.album_artist, "Verschiedene");
+        assert_text("composer", tags.composer, "Niemand");
+        assert_int_equal(tags.year, 2021);
+        assert_int_equal(tags.track, 3);
+        tb_tags_clear(&tags);
+        fixture_free(&made);
+    }
+}
+
 /* --- ID3v2, built by hand --- */
 
 typedef struct id3 {
@@ -306,16 +325,16 @@ static void damaged_tags_do_no_harm(void **state)
     static id3 tag;
     tb_rng_init(&rng, 4);
     fixture_capture_begin(&capture);
-    for (int kind = 0; kind < 9; kind++) {
+    for (int kind = 0; kind < 10; kind++) {
         fixture made = {0};
         static const int formats[] = {SF_FORMAT_WAV | SF_FORMAT_PCM_16, SF_FORMAT_FLAC | SF_FORMAT_PCM_16,
                                       SF_FORMAT_OGG | SF_FORMAT_VORBIS,
                                       SF_FORMAT_MPEG | SF_FORMAT_MPEG_LAYER_III,
                                       SF_FORMAT_AIFF | SF_FORMAT_PCM_16};
-        static const char *const golden[] = {"tone.m4a", "tone.wma", "tone.wv"};
+        static const char *const golden[] = {"tone.m4a", "tone.wma", "tone.wv", "tone.mka"};
         if (kind < 5) {
             made = make_tagged(formats[kind], usual);
-        } else if (kind < 8) {
+        } else if (kind < 9) {
             made = fixture_load(golden[kind - 5]);
         } else {
             id3_begin(&tag, 4, 0x40);
@@ -366,6 +385,7 @@ static void each_failing_allocation_is_reported(void **state)
 
 TB_TESTS(tags, cmocka_unit_test(each_format_gives_its_tags), cmocka_unit_test(opus_gives_its_tags),
          cmocka_unit_test(mp4_and_ape_tags_are_read_in_full),
+         cmocka_unit_test(ffmpeg_reads_the_tags_of_its_containers),
          cmocka_unit_test(each_version_and_encoding_of_id3_is_read),
          cmocka_unit_test(unsynchronised_id3_is_read), cmocka_unit_test(tags_are_clean_and_short),
          cmocka_unit_test(an_id3_chunk_of_a_wav_is_read), cmocka_unit_test(no_tags_and_no_audio_are_no_error),

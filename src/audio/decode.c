@@ -37,7 +37,7 @@ struct tb_decoder {
 /* --- input --- */
 
 /* A fresh budget for one call of a backend: several times what an honest parser needs. */
-static void refill(tb_input *input)
+void tb_input_refill(tb_input *input)
 {
     input->budget = 16 * 1024 * 1024 + (input->size < INT64_MAX / 8 ? 4 * input->size : INT64_MAX / 2);
 }
@@ -112,7 +112,7 @@ static tb_status try_backend(tb_decoder *decoder, const tb_backend *backend, con
     tb_backend_facts facts = {.info.n_frames = -1};
     decoder->backend = backend;
     decoder->input.position = 0;
-    refill(&decoder->input);
+    tb_input_refill(&decoder->input);
     TB_TRY(backend->open(&decoder->input, sniff, decoder->name, &facts, &decoder->state, err));
     decoder->info = facts.info;
     decoder->n_frames_exact = facts.n_frames_exact;
@@ -120,7 +120,7 @@ static tb_status try_backend(tb_decoder *decoder, const tb_backend *backend, con
     TB_TRY(check_info(decoder, err));
     decoder->pending = tb_alloc(PENDING_FRAMES * (size_t)decoder->info.n_channels, sizeof(float));
     if (!decoder->pending) TB_FAIL(err, TB_NO_MEMORY, "no memory to decode %s", decoder->name);
-    refill(&decoder->input);
+    tb_input_refill(&decoder->input);
     TB_TRY(backend->read(decoder->state, decoder->pending, PENDING_FRAMES, &decoder->n_pending, &damaged,
                          err));
     if (decoder->n_pending == 0) {
@@ -310,7 +310,7 @@ tb_status tb_decoder_read(tb_decoder *decoder, float *interleaved, size_t n_fram
     }
     if (got < n_frames) {
         size_t more = 0;
-        refill(&decoder->input);
+        tb_input_refill(&decoder->input);
         TB_TRY(decoder->backend->read(decoder->state, interleaved + got * n_channels, n_frames - got, &more,
                                       &damaged, err));
         if (decoder->input.error_number) {
@@ -335,7 +335,7 @@ static tb_status seek_frame(tb_decoder *decoder, int64_t target, tb_error *err)
     int64_t drop = target < decoder->run_up_frames ? target : decoder->run_up_frames;
     size_t n = 1;
     bool damaged = false;
-    refill(&decoder->input);
+    tb_input_refill(&decoder->input);
     TB_TRY(decoder->backend->seek(decoder->state, target - drop, err));
     decoder->n_pending = 0;
     for (; drop > 0 && n > 0; drop -= (int64_t)n)

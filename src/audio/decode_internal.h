@@ -22,7 +22,7 @@ typedef struct tb_input {
     int64_t start;    /* of the audio within the source; position 0 for the backends */
     int64_t size;     /* from start to the end */
     int64_t position; /* 0 <= position; may lie behind the end, where nothing is read */
-    int64_t budget;   /* bytes that may be read until the next refill */
+    int64_t budget;   /* bytes that may be read until the next tb_input_refill */
     int error_number; /* errno of the first failed read, 0 if none */
     int64_t window_at;
     size_t window_size;
@@ -33,6 +33,9 @@ typedef struct tb_input {
 size_t tb_input_read(tb_input *input, void *bytes, size_t size);
 /* whence: SEEK_SET, SEEK_CUR, SEEK_END.  The new position, or -1 (then nothing moved). */
 int64_t tb_input_seek(tb_input *input, int64_t offset, int whence);
+
+/* A fresh budget for one call of a backend: several times what an honest parser needs. */
+void tb_input_refill(tb_input *input);
 
 /* What a backend tells about a file it has opened. */
 typedef struct tb_backend_facts {

@@ -7,7 +7,7 @@ const $ = id => document.getElementById(id);
 const view = { file: null, cursor: null, request: 0 };
 const weights = new Map();
 
-/* --- talking to the server ------------------------------------------------------------------------------- */
+/* --- talking to the server ----------------------------------------------------------------------------- */
 
 async function ask(path, options) {
   const reply = await fetch(path, options).catch(() => { throw new Error('The server does not answer.'); });
@@ -40,7 +40,7 @@ async function show(about, request, render) {
   }
 }
 
-/* --- small parts of the page ------------------------------------------------------------------------------- */
+/* --- small parts of the page --------------------------------------------------------------------------- */
 
 function element(name, properties, ...children) {
   const made = Object.assign(document.createElement(name), properties);
@@ -71,7 +71,8 @@ function playTrack(track, start) {
 function bars(parts) {
   const entries = Object.entries(parts).map(([name, part]) => {
     const label = part.score === null ? `${name}: silent` : `${name} ${Math.round(part.score * 100)}`;
-    return element('label', {}, label, part.score === null ? null : element('meter', { value: part.score, min: 0, max: 1 }));
+    const meter = part.score === null ? null : element('meter', { value: part.score, min: 0, max: 1 });
+    return element('label', {}, label, meter);
   });
   return element('div', { className: 'bars' }, ...entries);
 }
@@ -79,15 +80,16 @@ function bars(parts) {
 function row(track, hit) {
   const start = hit?.highlights?.[0]?.start ?? 0;
   const name = titleOf(track);
-  const facts = [track.artist, track.album, track.year, clock(track.duration)].filter(fact => fact !== null).join(' · ');
+  const known = [track.artist, track.album, track.year, clock(track.duration)].filter(fact => fact !== null);
   const player = element('button', { type: 'button', textContent: start > 0 ? `▶ ${clock(start)}` : '▶' });
   player.setAttribute('aria-label', start > 0 ? `Play ${name} from ${clock(start)}` : `Play ${name}`);
   player.addEventListener('click', () => playTrack(track, start));
   const like = element('button', { type: 'button', textContent: name, title: 'What sounds like this?' });
   like.addEventListener('click', () => { location.hash = `track=${encodeURIComponent(track.id)}`; });
+  const score = hit ? { textContent: Math.round(hit.score * 100), title: 'Score, 100 is the same' } : {};
   return element('li', {}, player,
-    element('div', { className: 'name' }, like, element('span', { className: 'soft', textContent: facts })),
-    element('span', { className: 'score', textContent: hit ? Math.round(hit.score * 100) : '', title: hit ? 'Score, 100 is the same' : '' }),
+    element('div', { className: 'name' }, like, element('span', { className: 'soft', textContent: known.join(' · ') })),
+    element('span', { className: 'score', ...score }),
     hit ? bars(hit.parts) : null);
 }
 
@@ -97,7 +99,7 @@ function fill(heading, rows, keep) {
   $('results').append(...rows);
 }
 
-/* --- what is shown ------------------------------------------------------------------------------------------ */
+/* --- what is shown ------------------------------------------------------------------------------------- */
 
 function listTracks(words, cursor) {
   const query = new URLSearchParams({ limit: 50 });
@@ -105,7 +107,8 @@ function listTracks(words, cursor) {
   if (cursor) query.set('cursor', cursor);
   show('', () => ask(`/v1/tracks?${query}`), body => {
     fill(words ? `Tracks with “${words}”` : 'Tracks', body.results.map(track => row(track)), cursor);
-    $('about').textContent = body.total ? `${body.total} in all` : 'There are none yet: scan a folder, or search with a file.';
+    $('about').textContent = body.total ? `${body.total} in all`
+      : words ? 'There are none.' : 'There are none yet: scan a folder, or search with a file.';
     view.cursor = body.next_cursor;
     $('more').hidden = !body.next_cursor;
   });
@@ -121,7 +124,8 @@ function searchParameters() {
 function showHits(heading, body) {
   fill(heading, body.results.map(hit => row(hit.track, hit)));
   /* "previous" counts the query's own track here: this page sends no others. */
-  const dropped = Object.entries(body.dropped_by ?? {}).filter(([why, n]) => n > 0 && why !== 'previous').map(([why, n]) => `${n} by ${why.replace('_', ' ')}`);
+  const dropped = Object.entries(body.dropped_by ?? {}).filter(([why, n]) => n > 0 && why !== 'previous')
+    .map(([why, n]) => `${n} by ${why.replace('_', ' ')}`);
   const few = body.reason ?? (dropped.length ? `Left out: ${dropped.join(', ')}.` : '');
   $('about').textContent = `${body.results.length} nearest in ${(body.time * 1000).toFixed(0)} ms. ${few}`;
   $('more').hidden = true;
@@ -136,7 +140,8 @@ function showNeighbours(id) {
 function searchByFile(file) {
   const form = new FormData();
   form.set('file', file);
-  show(`Listening to ${file.name}…`, () => ask(`/v1/search?${searchParameters()}`, { method: 'POST', body: form }),
+  show(`Listening to ${file.name}…`,
+    () => ask(`/v1/search?${searchParameters()}`, { method: 'POST', body: form }),
     body => showHits(`Like the file “${file.name}”`, body));
 }
 
@@ -157,7 +162,7 @@ function refresh() {
   listTracks(words, null);
 }
 
-/* --- weights of the parts ------------------------------------------------------------------------------------- */
+/* --- weights of the parts ------------------------------------------------------------------------------ */
 
 let waiting = 0;
 function slider(part) {
@@ -172,7 +177,8 @@ function slider(part) {
     clearTimeout(waiting);
     if (/^#(track|file)/.test(location.hash)) waiting = setTimeout(refresh, 200);
   });
-  return element('div', { className: 'slider' }, element('label', { htmlFor: id, textContent: part }), input, output);
+  const label = element('label', { htmlFor: id, textContent: part });
+  return element('div', { className: 'slider' }, label, input, output);
 }
 
 async function loadParts() {
@@ -181,11 +187,11 @@ async function loadParts() {
   $('sliders').replaceChildren(...(active?.parts ?? []).map(part => slider(part.name)));
 }
 
-/* --- jobs ------------------------------------------------------------------------------------------------------ */
+/* --- jobs ---------------------------------------------------------------------------------------------- */
 
 function jobLine(job) {
-  const text = `${job.kind} ${job.subject ?? ''}: ${job.state}, ${job.done}${job.total ? ` of ${job.total}` : ''}` +
-    (job.failed ? `, ${job.failed} failed` : '') + (job.eta ? `, ${clock(job.eta)} left` : '');
+  const text = `${job.kind} ${job.subject ?? ''}: ${job.state}, ${job.done}` +
+    (job.total ? ` of ${job.total}` : '') + (job.failed ? `, ${job.failed} failed` : '') + (job.eta ? `, ${clock(job.eta)} left` : '');
   const bar = element('progress', { max: job.total || 1 });
   if (job.total) bar.value = job.done;
   return element('p', {}, element('label', {}, text, bar));
@@ -195,7 +201,8 @@ let jobsRan = false;
 async function watchJobs() {
   let busy = false;
   try {
-    const jobs = (await ask('/v1/jobs?limit=20')).results.filter(job => ['queued', 'running', 'paused'].includes(job.state));
+    const all = (await ask('/v1/jobs?limit=20')).results;
+    const jobs = all.filter(job => ['queued', 'running', 'paused'].includes(job.state));
     busy = jobs.some(job => job.state !== 'paused');
     $('jobs').replaceChildren(...jobs.map(jobLine));
     if (jobsRan && !busy && !/^#(track|file)/.test(location.hash)) refresh();
@@ -204,7 +211,7 @@ async function watchJobs() {
   setTimeout(watchJobs, busy ? 1500 : 10000);
 }
 
-/* --- start ----------------------------------------------------------------------------------------------------- */
+/* --- start --------------------------------------------------------------------------------------------- */
 
 $('search').addEventListener('submit', event => {
   event.preventDefault();
@@ -215,7 +222,8 @@ $('search').addEventListener('submit', event => {
 });
 $('more').addEventListener('click', () => listTracks($('words').value.trim(), view.cursor));
 $('file').addEventListener('change', () => useFile($('file').files[0]));
-$('player').addEventListener('error', () => complain(new Error('This browser cannot play that file, or it is gone.')));
+$('player').addEventListener('error',
+  () => complain(new Error('This browser cannot play that file, or it is gone.')));
 addEventListener('hashchange', () => {
   refresh();
   $('heading').focus();

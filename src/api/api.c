@@ -27,8 +27,10 @@ tb_status tb_api_new(tb_engine *engine, const tb_api_options *options, tb_api **
     tb_api *made = tb_alloc(1, sizeof *made);
     if (!made) return tb_error_set(err, TB_NO_MEMORY, "no memory for the API");
     made->engine = engine;
-    made->max_upload_bytes = options && options->max_upload_bytes > 0 ? options->max_upload_bytes : default_upload_bytes;
-    made->max_json_bytes = options && options->max_json_bytes > 0 ? options->max_json_bytes : default_json_bytes;
+    made->max_upload_bytes = options && options->max_upload_bytes > 0 ? options->max_upload_bytes
+                                                                      : default_upload_bytes;
+    made->max_json_bytes = options && options->max_json_bytes > 0 ? options->max_json_bytes
+                                                                  : default_json_bytes;
     *api = made;
     return TB_OK;
 }
@@ -44,7 +46,7 @@ void tb_api_set_metrics(tb_api *api, tb_api_metrics *metrics, void *context)
     api->metrics_context = context;
 }
 
-/* --- routes --------------------------------------------------------------------------------------------------- */
+/* --- routes -------------------------------------------------------------------------------------------- */
 
 /* Whether the path fits the pattern; then *name and *name_size are what stands for its {…}. */
 static bool match_pattern(const char *pattern, const char *path, const char **name, size_t *name_size)
@@ -72,9 +74,10 @@ static bool method_fits(tb_method route, tb_method request)
     return route == request || (route == TB_GET && request == TB_HEAD);
 }
 
-/* The route of a request; NULL when there is none.  *known: some route has this path.  Fixed paths come before
- * patterns where both fit ("/v1/tracks/scroll" is no id). */
-static const tb_route *find_route(tb_method method, const char *path, bool *known, const char **name, size_t *name_size)
+/* The route of a request; NULL when there is none.  *known: some route has this path.  Fixed paths come
+ * before patterns where both fit ("/v1/tracks/scroll" is no id). */
+static const tb_route *find_route(tb_method method, const char *path, bool *known, const char **name,
+                                  size_t *name_size)
 {
     const tb_route *found = NULL;
     bool fixed = false;
@@ -122,13 +125,16 @@ static bool starts_with_nocase(const char *text, const char *prefix)
 tb_body_form tb_api_body_form(tb_body_policy policy, const char *content_type)
 {
     /* The last is what curl --data-binary says when it is told nothing. */
-    static const char *const raw[] = {"audio/", "video/", "application/octet-stream", "application/ogg",
-                                      "binary/octet-stream", "application/x-www-form-urlencoded"};
+    static const char *const raw[] = {
+        "audio/", "video/", "application/octet-stream", "application/ogg", "binary/octet-stream",
+        "application/x-www-form-urlencoded",
+    };
     if (policy == TB_BODY_NONE) return TB_FORM_REFUSED;
     if (!content_type || !*content_type) return policy == TB_BODY_JSON ? TB_FORM_JSON : TB_FORM_RAW;
     const size_t size = strcspn(content_type, "; \t");
     const bool json_suffix = size > 5 && strncasecmp(content_type + size - 5, "+json", 5) == 0;
-    if (json_suffix || (size == 16 && starts_with_nocase(content_type, "application/json"))) return TB_FORM_JSON;
+    if (json_suffix || (size == 16 && starts_with_nocase(content_type, "application/json")))
+        return TB_FORM_JSON;
     if (policy == TB_BODY_JSON) return TB_FORM_REFUSED;
     if (starts_with_nocase(content_type, "multipart/form-data")) return TB_FORM_MULTIPART;
     for (size_t i = 0; i < sizeof raw / sizeof *raw; i++)
@@ -136,7 +142,7 @@ tb_body_form tb_api_body_form(tb_body_policy policy, const char *content_type)
     return TB_FORM_REFUSED;
 }
 
-/* --- a call --------------------------------------------------------------------------------------------------- */
+/* --- a call -------------------------------------------------------------------------------------------- */
 
 /* Refuses a body that is too large or of the wrong kind; parses one that is JSON. */
 static tb_status read_body(tb_call *call, tb_error *err)
@@ -145,17 +151,21 @@ static tb_status read_body(tb_call *call, tb_error *err)
     const tb_route *route = call->route;
     if (!request->has_body) return TB_OK;
     if (route->body == TB_BODY_NONE)
-        return tb_error_set(err, TB_SYNTAX, "%s %s takes no body", tb_method_name(route->method), route->pattern);
+        return tb_error_set(err, TB_SYNTAX, "%s %s takes no body", tb_method_name(route->method),
+                            route->pattern);
     const char *content_type = tb_request_header(request, "content-type");
     const tb_body_form form = tb_api_body_form(route->body, content_type);
     if (form == TB_FORM_REFUSED)
-        return tb_error_set(err, TB_UNSUPPORTED, "a body of type \"%.64s\" is not taken here; send %s", content_type,
-                            route->body == TB_BODY_JSON ? "application/json"
-                                                        : "multipart/form-data with a part \"file\", audio/*, "
-                                                          "application/octet-stream or application/json");
+        return tb_error_set(err, TB_UNSUPPORTED, "a body of type \"%.64s\" is not taken here; send %s",
+                            content_type,
+                            route->body == TB_BODY_JSON
+                                ? "application/json"
+                                : "multipart/form-data with a part \"file\", audio/*, "
+                                  "application/octet-stream or application/json");
     if (form != TB_FORM_JSON) return TB_OK;
     if (request->body.size > (size_t)call->api->max_json_bytes)
-        return tb_error_set(err, TB_TOO_LARGE, "the JSON body is larger than %" PRId64 " bytes", call->api->max_json_bytes);
+        return tb_error_set(err, TB_TOO_LARGE, "the JSON body is larger than %" PRId64 " bytes",
+                            call->api->max_json_bytes);
     if (request->body.size == 0 && !route->whole_body) return TB_OK;
     return tb_json_parse(request->body.bytes, request->body.size, "the body", &call->body, err);
 }
@@ -172,8 +182,8 @@ static tb_status read_form(tb_call *call, tb_options *options, tb_error *err)
             TB_TRY(tb_json_parse(part->bytes, (size_t)part->size, part->field, &call->body, err));
             TB_TRY(tb_options_set_object(options, call->body, err));
         } else if (strcmp(part->field, "file") == 0 || strcmp(part->field, "audiofile") == 0) {
-            TB_FAIL(err, TB_INVALID, "the part \"%s\" is a text; send it as a file (curl: -F %s=@song.flac)", part->field,
-                    part->field);
+            TB_FAIL(err, TB_INVALID, "the part \"%s\" is a text; send it as a file (curl: -F %s=@song.flac)",
+                    part->field, part->field);
         } else {
             TB_TRY(tb_options_set_text(options, part->field, part->bytes, false, err));
         }
@@ -190,7 +200,8 @@ static tb_status read_options(tb_call *call, tb_options *options, tb_error *err)
     TB_TRY(tb_options_init(options, table, call->engine, err));
     for (size_t i = 0; i < request->n_parameters; i++) {
         if (call->route->lenient && !tb_options_know(table, request->parameters[i].name)) continue;
-        TB_TRY(tb_options_set_text(options, request->parameters[i].name, request->parameters[i].value, true, err));
+        TB_TRY(tb_options_set_text(options, request->parameters[i].name, request->parameters[i].value, true,
+                                   err));
     }
     if (call->body && !call->route->whole_body) TB_TRY(tb_options_set_object(options, call->body, err));
     TB_TRY(read_form(call, options, err));
@@ -222,12 +233,14 @@ static tb_status answer_without_route(tb_call *call, bool known, tb_error *err)
     char methods[160], detail[256];
     tb_status status = TB_OK;
     if (!known)
-        TB_FAIL(err, TB_NOT_FOUND, "there is nothing at %.200s; /openapi.json lists what there is", request->path);
+        TB_FAIL(err, TB_NOT_FOUND, "there is nothing at %.200s; /openapi.json lists what there is",
+                request->path);
     list_methods(request->path, methods, sizeof methods);
     if (request->method == TB_OPTIONS) {
         call->status = 204;
     } else {
-        snprintf(detail, sizeof detail, "this address answers to %s, not to %s", methods, tb_method_name(request->method));
+        snprintf(detail, sizeof detail, "this address answers to %s, not to %s", methods,
+                 tb_method_name(request->method));
         tb_reply_problem(call->reply, 405, "method_not_allowed", detail);
         call->done = true;
     }
@@ -250,7 +263,8 @@ static tb_status run(tb_call *call, tb_error *err)
         goto out;
     }
     if (!tb_request_decode_segment(name, name_size, call->name, sizeof call->name))
-        TB_FAIL(err, TB_NOT_FOUND, "the name in the address is longer than %d bytes", TB_MAX_SEGMENT_BYTES - 1);
+        TB_FAIL(err, TB_NOT_FOUND, "the name in the address is longer than %d bytes",
+                TB_MAX_SEGMENT_BYTES - 1);
     TB_TRY(read_body(call, err));
     TB_TRY(read_options(call, &options, err));
     TB_TRY(call->route->handler(call, err));
@@ -273,7 +287,8 @@ static tb_status finish(tb_call *call, tb_error *err)
     TB_TRY(tb_buffer_append(&call->text, "\n", 1));
     TB_TRY(tb_reply_set_buffer(call->reply, call->status, "application/json", &call->text));
 out:
-    if (status == TB_TOO_LARGE) tb_error_set(err, TB_INVALID, "the answer would be too large; ask for less at a time");
+    if (status == TB_TOO_LARGE)
+        tb_error_set(err, TB_INVALID, "the answer would be too large; ask for less at a time");
     else if (status != TB_OK) tb_error_set(err, status, "no memory for the answer");
     return status;
 }
@@ -289,9 +304,9 @@ static void hide_upload_paths(const tb_request *request, tb_error *err)
         const char *rest = told.message + (at - err->message) + strlen(upload->path);
         const int before = (int)(at - err->message);
         if (upload->file_name && *upload->file_name)
-            tb_error_set(err, told.code, "%.*sthe file \"%.100s\"%s", before, told.message, upload->file_name, rest);
-        else
-            tb_error_set(err, told.code, "%.*sthe upload%s", before, told.message, rest);
+            tb_error_set(err, told.code, "%.*sthe file \"%.100s\"%s", before, told.message, upload->file_name,
+                         rest);
+        else tb_error_set(err, told.code, "%.*sthe upload%s", before, told.message, rest);
     }
 }
 
@@ -302,8 +317,7 @@ static void reply_failure(tb_call *call, tb_status status, tb_error *err)
     hide_upload_paths(call->request, err);
     if (status == TB_CORRUPT && (!call->route || call->route->body != TB_BODY_UPLOAD))
         tb_reply_problem(call->reply, 500, tb_status_name(status), err->message);
-    else
-        tb_reply_error(call->reply, err);
+    else tb_reply_error(call->reply, err);
     if (call->reply->status >= 500 && call->reply->status != 503)
         tb_log(TB_LOG_ERROR, "api", "%s %s: %s: %s", tb_method_name(call->request->method),
                call->request->path ? call->request->path : "?", tb_status_name(status), err->message);
@@ -324,7 +338,7 @@ void tb_api_handle(tb_api *api, tb_request *request, tb_reply *reply)
     tb_buffer_clear(&call.text);
 }
 
-/* --- helpers for handlers --------------------------------------------------------------------------------------- */
+/* --- helpers for handlers ------------------------------------------------------------------------------ */
 
 tb_status tb_call_add_header(tb_call *call, const char *name, const char *value, tb_error *err)
 {
@@ -339,7 +353,8 @@ tb_status tb_call_add_location(tb_call *call, const char *prefix, const char *na
     size_t n = 0;
     for (const char *c = prefix; *c && n < 60; c++) out[n++] = *c;
     for (const unsigned char *c = (const unsigned char *)name; *c && n + 4 < sizeof out; c++) {
-        const bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || strchr("-._~:", *c);
+        const bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
+                           strchr("-._~:", *c);
         if (!plain) {
             out[n++] = '%';
             out[n++] = hex[*c >> 4];
@@ -377,7 +392,9 @@ tb_status tb_call_find_upload(tb_call *call, tb_upload **upload, tb_error *err)
         tb_upload *part = &call->request->uploads[i];
         if (!part->path) continue;
         if (part->field[0] && strcmp(part->field, "file") != 0 && strcmp(part->field, "audiofile") != 0)
-            return tb_error_set(err, TB_INVALID, "the form has a file named \"%.64s\"; its name must be \"file\"", part->field);
+            return tb_error_set(err, TB_INVALID,
+                                "the form has a file named \"%.64s\"; its name must be \"file\"",
+                                part->field);
         if (found) return tb_error_set(err, TB_INVALID, "the form has two files; send one a request");
         if (part->size == 0) return tb_error_set(err, TB_INVALID, "the file is empty");
         found = part;
@@ -389,7 +406,8 @@ tb_status tb_call_find_upload(tb_call *call, tb_upload **upload, tb_error *err)
 tb_status tb_call_resolve_path(tb_call *call, const char *path, char **real, char **library, tb_error *err)
 {
     tb_status status = tb_engine_resolve_path(call->engine, path, real, library, err);
-    if (status == TB_OK || !call->request->local || (status != TB_FORBIDDEN && status != TB_NOT_FOUND)) return status;
+    if (status == TB_OK || !call->request->local || (status != TB_FORBIDDEN && status != TB_NOT_FOUND))
+        return status;
     status = tb_fs_real_path(path, real, err);
     if (status == TB_OK) *library = NULL;
     return status;
@@ -406,7 +424,8 @@ tb_status tb_read_cursor(const char *cursor, size_t *offset, tb_error *err)
 {
     int64_t value = 0;
     if (cursor && tb_parse_int(cursor, 0, INT32_MAX, &value) != TB_OK)
-        return tb_error_set(err, TB_INVALID, "the cursor is not one that an answer gave; leave it out for the first page");
+        return tb_error_set(err, TB_INVALID,
+                            "the cursor is not one that an answer gave; leave it out for the first page");
     *offset = (size_t)value;
     return TB_OK;
 }

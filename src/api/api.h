@@ -17,7 +17,8 @@ typedef struct tb_api_options {
 } tb_api_options;
 
 /* engine: outlives the api. */
-tb_status tb_api_new(tb_engine *engine, const tb_api_options *options, tb_api **api, tb_error *err) TB_MUST_CHECK;
+tb_status tb_api_new(tb_engine *engine, const tb_api_options *options, tb_api **api,
+                     tb_error *err) TB_MUST_CHECK;
 void tb_api_free(tb_api *api);
 
 typedef enum tb_body_policy {
@@ -40,15 +41,15 @@ typedef struct tb_route_info {
     tb_body_policy body;
     int64_t body_limit; /* of the whole body; 0 for TB_BODY_NONE */
     int64_t json_limit; /* of one that goes into request.body; at most body_limit */
-    bool light;  /* answers in microseconds, from memory: may be run on a network thread */
-    int refuse;  /* HTTP code that tb_api_handle will answer with (404, 405), so that no body need be read; or 0 */
+    bool light;         /* answers in microseconds, from memory: may be run on a network thread */
+    int refuse;         /* 404, 405: tb_api_handle will answer so, no body need be read; or 0 */
 } tb_route_info;
 
 /* path: decoded, as in tb_request. */
 void tb_api_route(const tb_api *api, tb_method method, const char *path, tb_route_info *info);
 /* content_type: the header's value, NULL if there is none. */
 tb_body_form tb_api_body_form(tb_body_policy policy, const char *content_type);
-/* Always leaves a complete reply.  For TB_HEAD it is the one of TB_GET: the server sends its headers alone. */
+/* Always leaves a complete reply.  For TB_HEAD it is that of TB_GET: the server sends its headers alone. */
 void tb_api_handle(tb_api *api, tb_request *request, tb_reply *reply);
 
 /* Extra lines for /metrics that the server knows (connections, requests); appended to the engine's. */

@@ -18,8 +18,10 @@ typedef struct analysis_call {
 
 static const tb_option options[] = {
     TB_OPTION(analysis_call, path, "path", TEXT, .body_only = true),
-    TB_OPTION(analysis_call, start_s, "start", NUMBER, .low = 0, .high = 1e6, .initial = 0, .alias = "time_offset"),
-    TB_OPTION(analysis_call, duration_s, "duration", NUMBER, .low = 0, .high = 1e6, .initial = 0, .alias = "time_limit"),
+    TB_OPTION(analysis_call, start_s, "start", NUMBER, .low = 0, .high = 1e6, .initial = 0,
+              .alias = "time_offset"),
+    TB_OPTION(analysis_call, duration_s, "duration", NUMBER, .low = 0, .high = 1e6, .initial = 0,
+              .alias = "time_limit"),
     TB_OPTION(analysis_call, space, "space", TEXT),
     TB_OPTION(analysis_call, level, "level", CHOICE, .choices = "track|segment"),
 };
@@ -46,7 +48,9 @@ static tb_status analyse(tb_call *call, const analysis_call *wanted, tb_analysis
     tb_status status = TB_OK;
     TB_TRY(tb_call_find_upload(call, &upload, err));
     if (!upload == !wanted->path)
-        TB_FAIL(err, TB_INVALID, "send one file: a form with a part \"file\", a raw body, or {\"path\": …} of a file in a library");
+        TB_FAIL(err, TB_INVALID,
+                "send one file: a form with a part \"file\", a raw body, or {\"path\": …} of a file in a "
+                "library");
     if (wanted->path) TB_TRY(tb_call_resolve_path(call, wanted->path, &real, &library, err));
     const tb_analysis_options how = {
         .only_space = find_space(call, wanted->space),

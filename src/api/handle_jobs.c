@@ -39,7 +39,8 @@ tb_status tb_handle_job_list(tb_call *call, tb_error *err)
 static tb_status read_id(const tb_call *call, int64_t *id, tb_error *err)
 {
     if (tb_parse_int(call->name, 1, INT64_MAX, id) != TB_OK)
-        return tb_error_set(err, TB_NOT_FOUND, "there is no job \"%.64s\"; the ids of jobs are whole numbers", call->name);
+        return tb_error_set(err, TB_NOT_FOUND, "there is no job \"%.64s\"; the ids of jobs are whole numbers",
+                            call->name);
     return TB_OK;
 }
 

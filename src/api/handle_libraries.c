@@ -19,7 +19,8 @@ static const tb_option put_options[] = {
     TB_OPTION(put_call, root, "root", TEXT, .body_only = true),
     TB_OPTION(put_call, exclude, "exclude", TEXTS, .body_only = true),
 };
-const tb_option_table tb_library_put_options = {put_options, sizeof put_options / sizeof *put_options, sizeof(put_call)};
+const tb_option_table tb_library_put_options = {put_options, sizeof put_options / sizeof *put_options,
+                                                sizeof(put_call)};
 
 typedef struct scan_call {
     const char *path;
@@ -30,7 +31,8 @@ static const tb_option scan_options[] = {
     TB_OPTION(scan_call, path, "path", TEXT),
     TB_OPTION(scan_call, force, "force", BOOL),
 };
-const tb_option_table tb_library_scan_options = {scan_options, sizeof scan_options / sizeof *scan_options, sizeof(scan_call)};
+const tb_option_table tb_library_scan_options = {scan_options, sizeof scan_options / sizeof *scan_options,
+                                                 sizeof(scan_call)};
 
 typedef struct page_call {
     int64_t limit;
@@ -41,7 +43,8 @@ static const tb_option page_options[] = {
     TB_OPTION(page_call, limit, "limit", INTEGER, .low = 1, .high = TB_MAX_LIMIT, .initial = 100),
     TB_OPTION(page_call, cursor, "cursor", TEXT),
 };
-const tb_option_table tb_page_options = {page_options, sizeof page_options / sizeof *page_options, sizeof(page_call)};
+const tb_option_table tb_page_options = {page_options, sizeof page_options / sizeof *page_options,
+                                         sizeof(page_call)};
 
 tb_status tb_handle_library_list(tb_call *call, tb_error *err)
 {
@@ -79,9 +82,12 @@ tb_status tb_handle_library_put(tb_call *call, tb_error *err)
     tb_status status = TB_OK;
     if (!options->root || !*options->root)
         TB_FAIL(err, TB_INVALID, "the body needs a \"root\": the folder on the server, as an absolute path");
-    if (options->root[0] != '/') TB_FAIL(err, TB_INVALID, "root must be an absolute path; it has to start with '/'");
-    TB_TRY(tb_call_blame_request(tb_engine_put_library(call->engine, call->name, options->root, options->exclude.items,
-                                                       options->exclude.n, &created, err), err));
+    if (options->root[0] != '/')
+        TB_FAIL(err, TB_INVALID, "root must be an absolute path; it has to start with '/'");
+    TB_TRY(tb_call_blame_request(tb_engine_put_library(call->engine, call->name, options->root,
+                                                       options->exclude.items, options->exclude.n, &created,
+                                                       err),
+                                 err));
     call->status = created ? 201 : 200;
     if (created) TB_TRY(tb_call_add_location(call, "/v1/libraries/", call->name, err));
     TB_TRY(tb_handle_library_get(call, err));
@@ -123,7 +129,8 @@ tb_status tb_handle_library_failures(tb_call *call, tb_error *err)
     tb_status status = TB_OK;
     TB_TRY(tb_read_cursor(options->cursor, &first, err));
     TB_TRY(tb_engine_get_library(call->engine, call->name, &library, err)); /* an unknown one is 404 */
-    TB_TRY(tb_engine_list_failures(call->engine, call->name, first, (size_t)options->limit, &failures, &n, &total, err));
+    TB_TRY(tb_engine_list_failures(call->engine, call->name, first, (size_t)options->limit, &failures, &n,
+                                   &total, err));
     tb_writer_open(&call->writer, NULL, '{');
     tb_writer_open(&call->writer, "results", '[');
     for (size_t i = 0; i < n; i++) tb_show_failure(&call->writer, &failures[i]);

@@ -32,10 +32,12 @@ static void show_explanation(tb_writer *writer, const tb_search_result *result)
     tb_writer_open(writer, "explain", '{');
     tb_writer_integer(writer, "candidates", (int64_t)result->n_candidates);
     tb_writer_open(writer, "weights", '{');
-    for (size_t c = 0; c < space->n_parts; c++) tb_writer_number(writer, space->part_names[c], result->weights[c]);
+    for (size_t c = 0; c < space->n_parts; c++)
+        tb_writer_number(writer, space->part_names[c], result->weights[c]);
     tb_writer_close(writer, '}');
     tb_writer_open(writer, "query_presence", '{');
-    for (size_t c = 0; c < space->n_parts; c++) tb_writer_number(writer, space->part_names[c], result->query_presence[c]);
+    for (size_t c = 0; c < space->n_parts; c++)
+        tb_writer_number(writer, space->part_names[c], result->query_presence[c]);
     tb_writer_close(writer, '}');
     tb_writer_open(writer, "timing", '{');
     tb_writer_number(writer, "decode", result->decode_s);
@@ -45,18 +47,21 @@ static void show_explanation(tb_writer *writer, const tb_search_result *result)
     tb_writer_close(writer, '}');
 }
 
-static tb_status show_hits(tb_call *call, const tb_search_call *options, const tb_search_result *result, tb_error *err)
+static tb_status show_hits(tb_call *call, const tb_search_call *options, const tb_search_result *result,
+                           tb_error *err)
 {
     tb_status status = TB_OK;
     tb_track_embedding embedding = {.vector = NULL};
     tb_writer_open(&call->writer, "results", '[');
     for (size_t i = 0; i < result->n_hits; i++) {
         if (options->with & TB_SHOW_VECTOR) {
-            status = tb_engine_get_embedding(call->engine, result->hits[i].track.id, result->space.name, &embedding, err);
+            status = tb_engine_get_embedding(call->engine, result->hits[i].track.id, result->space.name,
+                                             &embedding, err);
             if (status == TB_NOT_FOUND) status = TB_OK; /* deleted since: shown without */
             if (status != TB_OK) goto out;
         }
-        tb_show_hit(&call->writer, result, i, options->with, options->explain, embedding.vector ? &embedding : NULL);
+        tb_show_hit(&call->writer, result, i, options->with, options->explain,
+                    embedding.vector ? &embedding : NULL);
         tb_track_embedding_clear(&embedding);
     }
     tb_writer_close(&call->writer, ']');
@@ -81,7 +86,8 @@ static tb_status answer(tb_call *call, const tb_query *query, tb_error *err)
     TB_TRY(show_hits(call, options, &result, err));
     tb_writer_string(writer, "space", result.space.name);
     tb_writer_string(writer, "model", result.space.model_version);
-    if (result.query_silent) tb_writer_string(writer, "reason", "no part of the space is present in the query: it is silent");
+    if (result.query_silent)
+        tb_writer_string(writer, "reason", "no part of the space is present in the query: it is silent");
     if (result.n_hits < how.limit || options->explain) show_dropped(writer, &result.dropped);
     if (options->explain) show_explanation(writer, &result);
     tb_writer_number(writer, "time", tb_call_elapsed_s(call));
@@ -118,7 +124,8 @@ tb_status tb_handle_search(tb_call *call, tb_error *err)
     TB_TRY(tb_call_find_upload(call, &upload, err));
     if (upload && options->query) TB_FAIL(err, TB_INVALID, "send either a file or a query, not both");
     if (!upload && !options->query)
-        TB_FAIL(err, TB_INVALID, "send audio (a form with a part \"file\", or a raw body) or JSON with a \"query\": an id, a "
+        TB_FAIL(err, TB_INVALID,
+                "send audio (a form with a part \"file\", or a raw body) or JSON with a \"query\": an id, a "
                 "vector, or an object with id, path, vector or recommend");
     if (options->query) TB_TRY(tb_query_read(&input, options->query, err));
     if (input.path) TB_TRY(tb_call_resolve_path(call, input.path, &real, &library, err));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The server itself: spaces, probes, metrics (Prometheus' text format), the API's description and the page. */
+/* The server itself: spaces, probes, metrics (Prometheus' text format), the API's description, the page. */
 #include "api/api_internal.h"
 
 #include "api/show.h"
@@ -24,7 +24,7 @@ tb_status tb_handle_space_list(tb_call *call, tb_error *err)
     return TB_OK;
 }
 
-/* --- probes --------------------------------------------------------------------------------------------------- */
+/* --- probes -------------------------------------------------------------------------------------------- */
 
 static tb_status show_status(tb_call *call, const char *status)
 {
@@ -57,12 +57,14 @@ tb_status tb_handle_ready(tb_call *call, tb_error *err)
     return TB_OK;
 }
 
-/* --- metrics -------------------------------------------------------------------------------------------------- */
+/* --- metrics ------------------------------------------------------------------------------------------- */
 
 /* One metric with one value. */
-static tb_status add_metric(tb_buffer *text, const char *name, const char *kind, const char *help, int64_t value)
+static tb_status add_metric(tb_buffer *text, const char *name, const char *kind, const char *help,
+                            int64_t value)
 {
-    return tb_buffer_printf(text, "# HELP %s %s\n# TYPE %s %s\n%s %" PRId64 "\n", name, help, name, kind, name, value);
+    return tb_buffer_printf(text, "# HELP %s %s\n# TYPE %s %s\n%s %" PRId64 "\n", name, help, name, kind,
+                            name, value);
 }
 
 /* One metric with a value per space; the names of spaces and versions need no escapes. */
@@ -75,7 +77,8 @@ static tb_status add_space_metric(const tb_call *call, tb_buffer *text, const ch
         tb_space_info space;
         tb_engine_space(call->engine, i, &space);
         const size_t value = *(const size_t *)(const void *)((const char *)&space + offset);
-        TB_TRY(tb_buffer_printf(text, "%s{space=\"%s\",model=\"%s\"} %zu\n", name, space.name, space.model_version, value));
+        TB_TRY(tb_buffer_printf(text, "%s{space=\"%s\",model=\"%s\"} %zu\n", name, space.name,
+                                space.model_version, value));
     }
 out:
     return status;
@@ -87,20 +90,29 @@ tb_status tb_handle_metrics(tb_call *call, tb_error *err)
     tb_buffer *text = &call->text;
     tb_status status = TB_OK;
     TB_TRY(tb_engine_get_stats(call->engine, &stats, err));
-    TB_TRY(tb_buffer_printf(text, "# HELP timbre_info Version and distance kernels in use.\n# TYPE timbre_info gauge\n"
-                                  "timbre_info{version=\"%s\",kernels=\"%s\"} 1\n",
-                            PACKAGE_VERSION, stats.kernel ? stats.kernel : "none"));
+    TB_TRY(
+        tb_buffer_printf(text,
+                         "# HELP timbre_info Version and distance kernels in use.\n# TYPE timbre_info gauge\n"
+                         "timbre_info{version=\"%s\",kernels=\"%s\"} 1\n",
+                         PACKAGE_VERSION, stats.kernel ? stats.kernel : "none"));
     TB_TRY(add_metric(text, "timbre_tracks", "gauge", "Tracks in the store.", stats.n_tracks));
     TB_TRY(add_metric(text, "timbre_segments", "gauge", "Segments in all indexes.", stats.n_segments));
     TB_TRY(add_metric(text, "timbre_files", "gauge", "Audio files known.", stats.n_files));
-    TB_TRY(add_metric(text, "timbre_failed_files", "gauge", "Files that could not be taken in.", stats.n_failures));
-    TB_TRY(add_metric(text, "timbre_database_bytes", "gauge", "Size of the database on disk.", stats.database_bytes));
+    TB_TRY(add_metric(text, "timbre_failed_files", "gauge", "Files that could not be taken in.",
+                      stats.n_failures));
+    TB_TRY(add_metric(text, "timbre_database_bytes", "gauge", "Size of the database on disk.",
+                      stats.database_bytes));
     TB_TRY(add_metric(text, "timbre_index_bytes", "gauge", "Memory held by all indexes.", stats.index_bytes));
-    TB_TRY(add_metric(text, "timbre_searches_total", "counter", "Searches since the start.", stats.n_searches));
-    TB_TRY(add_metric(text, "timbre_ingested_total", "counter", "Tracks taken in since the start.", stats.n_ingested));
-    TB_TRY(add_space_metric(call, text, "timbre_space_tracks", "Tracks with an embedding.", offsetof(tb_space_info, n_tracks)));
-    TB_TRY(add_space_metric(call, text, "timbre_space_segments", "Segments embedded.", offsetof(tb_space_info, n_segments)));
-    TB_TRY(add_space_metric(call, text, "timbre_space_index_bytes", "Memory of the index.", offsetof(tb_space_info, index_bytes)));
+    TB_TRY(
+        add_metric(text, "timbre_searches_total", "counter", "Searches since the start.", stats.n_searches));
+    TB_TRY(add_metric(text, "timbre_ingested_total", "counter", "Tracks taken in since the start.",
+                      stats.n_ingested));
+    TB_TRY(add_space_metric(call, text, "timbre_space_tracks", "Tracks with an embedding.",
+                            offsetof(tb_space_info, n_tracks)));
+    TB_TRY(add_space_metric(call, text, "timbre_space_segments", "Segments embedded.",
+                            offsetof(tb_space_info, n_segments)));
+    TB_TRY(add_space_metric(call, text, "timbre_space_index_bytes", "Memory of the index.",
+                            offsetof(tb_space_info, index_bytes)));
     if (call->api->metrics) TB_TRY(call->api->metrics(call->api->metrics_context, text));
     TB_TRY(tb_reply_set_buffer(call->reply, 200, "text/plain; version=0.0.4; charset=utf-8", text));
     call->done = true;
@@ -109,7 +121,7 @@ out:
     return status;
 }
 
-/* --- files built in ------------------------------------------------------------------------------------------- */
+/* --- files built in ------------------------------------------------------------------------------------ */
 
 static const struct {
     const char *path, *file, *content_type;
@@ -121,8 +133,9 @@ static const struct {
     {"/openapi.json", "openapi.json", "application/json"},
 };
 
-static const char content_policy[] = "default-src 'self'; media-src 'self' blob:; object-src 'none'; base-uri 'none'; "
-                                     "form-action 'self'; frame-ancestors 'none'";
+static const char content_policy[] =
+    "default-src 'self'; media-src 'self' blob:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'";
 
 tb_status tb_handle_file(tb_call *call, tb_error *err)
 {

@@ -16,7 +16,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-/* --- the list ------------------------------------------------------------------------------------------------- */
+/* --- the list ------------------------------------------------------------------------------------------ */
 
 typedef struct list_call {
     const char *text;
@@ -35,7 +35,8 @@ static const tb_option list_options[] = {
     TB_OPTION(list_call, cursor, "cursor", TEXT),
     TB_OPTION(list_call, with, "with", FLAGS, .choices = TB_LIST_WITH),
 };
-const tb_option_table tb_track_list_options = {list_options, sizeof list_options / sizeof *list_options, sizeof(list_call)};
+const tb_option_table tb_track_list_options = {list_options, sizeof list_options / sizeof *list_options,
+                                               sizeof(list_call)};
 
 /* A track of a list, with its vector if that was asked for. */
 static tb_status show_listed(tb_call *call, const tb_track *track, unsigned with, tb_error *err)
@@ -77,7 +78,7 @@ out:
     return status;
 }
 
-/* --- one track ------------------------------------------------------------------------------------------------ */
+/* --- one track ----------------------------------------------------------------------------------------- */
 
 static void show_whole(tb_call *call, const tb_track *track)
 {
@@ -114,7 +115,7 @@ tb_status tb_handle_track_delete(tb_call *call, tb_error *err)
     return tb_engine_remove_track(call->engine, call->name, err);
 }
 
-/* --- adding --------------------------------------------------------------------------------------------------- */
+/* --- adding -------------------------------------------------------------------------------------------- */
 
 typedef struct add_call {
     const char *path;
@@ -125,7 +126,8 @@ static const tb_option add_options[] = {
     TB_OPTION(add_call, path, "path", TEXT, .body_only = true),
     TB_OPTION(add_call, metadata, "metadata", JSON, .body_only = true),
 };
-const tb_option_table tb_track_add_options = {add_options, sizeof add_options / sizeof *add_options, sizeof(add_call)};
+const tb_option_table tb_track_add_options = {add_options, sizeof add_options / sizeof *add_options,
+                                              sizeof(add_call)};
 
 /* Whether the client asked not to wait: "Prefer: respond-async" (RFC 7240). */
 static bool prefers_async(const tb_request *request)
@@ -187,7 +189,9 @@ tb_status tb_handle_track_add(tb_call *call, tb_error *err)
 
     TB_TRY(tb_call_find_upload(call, &upload, err));
     if (!upload && !options->path)
-        TB_FAIL(err, TB_INVALID, "send audio: a form with a part \"file\", a raw body, or {\"path\": …} of a file in a library");
+        TB_FAIL(err, TB_INVALID,
+                "send audio: a form with a part \"file\", a raw body, or {\"path\": …} of a file in a "
+                "library");
     if (upload && options->path) TB_FAIL(err, TB_INVALID, "send either a file or a path, not both");
     if (options->metadata) TB_TRY(tb_patch_read(&metadata, options->metadata, err));
     if (options->path) TB_TRY(tb_call_resolve_path(call, options->path, &real, &library, err));
@@ -217,7 +221,7 @@ out:
     return status;
 }
 
-/* --- what belongs to a track ------------------------------------------------------------------------------------ */
+/* --- what belongs to a track --------------------------------------------------------------------------- */
 
 tb_status tb_handle_track_features(tb_call *call, tb_error *err)
 {
@@ -247,7 +251,8 @@ static const tb_option embedding_options[] = {
     TB_OPTION(embedding_call, cursor, "cursor", TEXT),
 };
 const tb_option_table tb_embedding_options = {embedding_options, 1, sizeof(embedding_call)};
-const tb_option_table tb_segment_options = {embedding_options, sizeof embedding_options / sizeof *embedding_options,
+const tb_option_table tb_segment_options = {embedding_options,
+                                            sizeof embedding_options / sizeof *embedding_options,
                                             sizeof(embedding_call)};
 
 tb_status tb_handle_track_embedding(tb_call *call, tb_error *err)
@@ -284,10 +289,12 @@ static tb_status find_part(const tb_space_info *space, const char *name, int *pa
             *part = (int)c;
             return TB_OK;
         }
-        const int size = snprintf(known + used, sizeof known - used, "%s%s", c > 0 ? ", " : "", space->part_names[c]);
+        const int size = snprintf(known + used, sizeof known - used, "%s%s", c > 0 ? ", " : "",
+                                  space->part_names[c]);
         if (size > 0 && used + (size_t)size < sizeof known) used += (size_t)size;
     }
-    return tb_error_set(err, TB_INVALID, "the space %s has no part \"%.64s\"; it has %s", space->name, name, known);
+    return tb_error_set(err, TB_INVALID, "the space %s has no part \"%.64s\"; it has %s", space->name, name,
+                        known);
 }
 
 tb_status tb_handle_track_segments(tb_call *call, tb_error *err)
@@ -308,7 +315,8 @@ tb_status tb_handle_track_segments(tb_call *call, tb_error *err)
 
     const size_t n = embedding.n_segments, limit = (size_t)options->limit;
     const size_t end = first >= n ? n : n - first < limit ? n : first + limit;
-    const size_t offset = part >= 0 ? space->part_offsets[part] : 0, dim = part >= 0 ? space->part_dims[part] : space->dim;
+    const size_t offset = part >= 0 ? space->part_offsets[part] : 0,
+                 dim = part >= 0 ? space->part_dims[part] : space->dim;
     tb_writer_open(writer, NULL, '{');
     tb_writer_string(writer, "id", track.id);
     tb_writer_string(writer, "space", space->name);
@@ -318,7 +326,8 @@ tb_status tb_handle_track_segments(tb_call *call, tb_error *err)
         const float *presence = embedding.segment_presence + i * space->n_parts;
         tb_writer_open(writer, NULL, '{');
         tb_writer_float(writer, "start", embedding.segment_start_s[i]);
-        tb_writer_number(writer, "end", (double)embedding.segment_start_s[i] + (double)embedding.segment_duration_s[i]);
+        tb_writer_number(writer, "end",
+                         (double)embedding.segment_start_s[i] + (double)embedding.segment_duration_s[i]);
         if (part < 0) {
             tb_show_presence(writer, "presence", space, presence);
         } else {
@@ -326,7 +335,8 @@ tb_status tb_handle_track_segments(tb_call *call, tb_error *err)
             tb_writer_float(writer, space->part_names[part], presence[part]);
             tb_writer_close(writer, '}');
         }
-        if (options->with) tb_writer_floats(writer, "vector", embedding.segment_vectors + i * space->dim + offset, dim);
+        if (options->with)
+            tb_writer_floats(writer, "vector", embedding.segment_vectors + i * space->dim + offset, dim);
         tb_writer_close(writer, '}');
     }
     tb_writer_close(writer, ']');
@@ -349,20 +359,21 @@ tb_status tb_handle_track_audio(tb_call *call, tb_error *err)
     TB_TRY(tb_engine_open_audio(call->engine, call->name, &fd, &size, &content_type, err));
     TB_TRY(tb_call_add_header(call, "Accept-Ranges", "bytes", err));
 
-    /* There is no validator that If-Range could match, so with it the whole is sent (RFC 9110, section 13.1.5). */
+    /* There is no validator that If-Range could match, so with it the whole is sent (RFC 9110,
+     * section 13.1.5). */
     const bool conditional = tb_request_header(call->request, "if-range") != NULL;
     const char *range = conditional ? NULL : tb_request_header(call->request, "range");
     switch (tb_range_parse(range, size, &first, &length)) {
-    case TB_RANGE_WHOLE:
-        length = size;
-        break;
+    case TB_RANGE_WHOLE: length = size; break;
     case TB_RANGE_PART:
-        snprintf(text, sizeof text, "bytes %" PRId64 "-%" PRId64 "/%" PRId64, first, first + length - 1, size);
+        snprintf(text, sizeof text, "bytes %" PRId64 "-%" PRId64 "/%" PRId64, first, first + length - 1,
+                 size);
         TB_TRY(tb_call_add_header(call, "Content-Range", text, err));
         call->status = 206;
         break;
     case TB_RANGE_UNSATISFIABLE:
-        snprintf(text, sizeof text, "the file has %" PRId64 " bytes; the range asked for lies behind its end", size);
+        snprintf(text, sizeof text, "the file has %" PRId64 " bytes; the range asked for lies behind its end",
+                 size);
         tb_reply_problem(call->reply, 416, "range", text);
         snprintf(text, sizeof text, "bytes */%" PRId64, size);
         TB_TRY(tb_call_add_header(call, "Content-Range", text, err));

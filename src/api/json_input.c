@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* JSON from outside (see json_input.h).  One pass over the bytes checks the limits before jansson makes a tree,
- * so that a small text cannot ask for a lot of memory or stack. */
+/* JSON from outside (see json_input.h).  One pass over the bytes checks the limits before jansson makes a
+ * tree, so that a small text cannot ask for a lot of memory or stack. */
 #include "api/json_input.h"
 
 #include "base/alloc.h"
@@ -28,8 +28,8 @@ static tb_status check_limits(const char *bytes, size_t size, const char *what, 
         if (c == '{' || c == '[') depth++;
         if ((c == '}' || c == ']') && depth > 0) depth--;
         if (depth > TB_JSON_MAX_DEPTH)
-            return tb_error_set(err, TB_SYNTAX, "%s is nested deeper than %d levels: line %zu, column %zu", what,
-                                TB_JSON_MAX_DEPTH, line, i - line_start + 1);
+            return tb_error_set(err, TB_SYNTAX, "%s is nested deeper than %d levels: line %zu, column %zu",
+                                what, TB_JSON_MAX_DEPTH, line, i - line_start + 1);
         if (n_values > TB_JSON_MAX_VALUES)
             return tb_error_set(err, TB_TOO_LARGE, "%s has more than %d values", what, TB_JSON_MAX_VALUES);
     }
@@ -49,8 +49,8 @@ tb_status tb_json_parse(const char *bytes, size_t size, const char *what, json_t
     if (json_error_code(&reason) == json_error_out_of_memory)
         return tb_error_set(err, TB_NO_MEMORY, "no memory to read %s", what);
     if (size == 0) return tb_error_set(err, TB_SYNTAX, "%s is empty where JSON was expected", what);
-    return tb_error_set(err, TB_SYNTAX, "%s is not JSON: line %d, column %d: %s", what, reason.line, reason.column,
-                        reason.text);
+    return tb_error_set(err, TB_SYNTAX, "%s is not JSON: line %d, column %d: %s", what, reason.line,
+                        reason.column, reason.text);
 }
 
 const char *tb_json_kind(const json_t *json)
@@ -69,8 +69,8 @@ const char *tb_json_kind(const json_t *json)
     return "something else";
 }
 
-/* jansson's memory comes from base/alloc.h as all other.  Before main, because the setting is one for the whole process
- * and threads may use jansson from then on. */
+/* jansson's memory comes from base/alloc.h as all other.  Before main, because the setting is one for the
+ * whole process and threads may use jansson from then on. */
 static void *allocate(size_t size)
 {
     return tb_alloc(size, 1);

@@ -16,7 +16,8 @@ enum {
 
 /* what: "the body", for sentences.  TB_SYNTAX with line and column; TB_TOO_LARGE: too many values.
  * *json: json_decref. */
-tb_status tb_json_parse(const char *bytes, size_t size, const char *what, json_t **json, tb_error *err) TB_MUST_CHECK;
+tb_status tb_json_parse(const char *bytes, size_t size, const char *what, json_t **json,
+                        tb_error *err) TB_MUST_CHECK;
 /* "an object", "a number", … for sentences. */
 const char *tb_json_kind(const json_t *json);
 

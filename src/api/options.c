@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Options of calls (see options.h).  A value comes as text or as JSON; a reader for each type takes either, so the
- * two forms cannot drift apart. */
+/* Options of calls (see options.h).  A value comes as text or as JSON; a reader for each type takes either,
+ * so the two forms cannot drift apart. */
 #include "api/options.h"
 
 #include "api/filter_json.h"
@@ -26,7 +26,7 @@ static void *field(const tb_options *options, const tb_option *option)
     return (char *)options->values + option->offset;
 }
 
-/* --- readers: one for each type ----------------------------------------------------------------------------- */
+/* --- readers: one for each type ------------------------------------------------------------------------ */
 
 static tb_status wrong(const tb_option *option, const source *value, tb_error *err)
 {
@@ -36,18 +36,25 @@ static tb_status wrong(const tb_option *option, const source *value, tb_error *e
     if (value->json && (json_is_number(value->json) || json_is_string(value->json))) got[0] = '\0';
     switch (option->type) {
     case TB_OPTION_INTEGER:
-        return tb_error_set(err, TB_INVALID, "%s must be a whole number from %.0f to %.0f%s", option->name, low, high, got);
+        return tb_error_set(err, TB_INVALID, "%s must be a whole number from %.0f to %.0f%s", option->name,
+                            low, high, got);
     case TB_OPTION_NUMBER:
-        return tb_error_set(err, TB_INVALID, "%s must be a number from %g to %g%s", option->name, low, high, got);
-    case TB_OPTION_BOOL: return tb_error_set(err, TB_INVALID, "%s must be true or false%s", option->name, got);
+        return tb_error_set(err, TB_INVALID, "%s must be a number from %g to %g%s", option->name, low, high,
+                            got);
+    case TB_OPTION_BOOL:
+        return tb_error_set(err, TB_INVALID, "%s must be true or false%s", option->name, got);
     case TB_OPTION_TEXT: return tb_error_set(err, TB_INVALID, "%s must be a text%s", option->name, got);
-    case TB_OPTION_CHOICE: return tb_error_set(err, TB_INVALID, "%s must be one of %s%s", option->name, option->choices, got);
+    case TB_OPTION_CHOICE:
+        return tb_error_set(err, TB_INVALID, "%s must be one of %s%s", option->name, option->choices, got);
     case TB_OPTION_FLAGS:
-        return tb_error_set(err, TB_INVALID, "%s must be a list of some of %s%s", option->name, option->choices, got);
-    case TB_OPTION_TEXTS: return tb_error_set(err, TB_INVALID, "%s must be a list of texts%s", option->name, got);
+        return tb_error_set(err, TB_INVALID, "%s must be a list of some of %s%s", option->name,
+                            option->choices, got);
+    case TB_OPTION_TEXTS:
+        return tb_error_set(err, TB_INVALID, "%s must be a list of texts%s", option->name, got);
     case TB_OPTION_WEIGHTS:
         return tb_error_set(err, TB_INVALID,
-                            "%s must name parts, with weights from 0 to %d: drums:1,bass:0.5 or {\"drums\": 1}",
+                            "%s must name parts, with weights from 0 to %d: "
+                            "drums:1,bass:0.5 or {\"drums\": 1}",
                             option->name, MAX_WEIGHT);
     case TB_OPTION_FILTER:
     case TB_OPTION_JSON: break;
@@ -67,7 +74,8 @@ static tb_status read_integer(const source *value, double low, double high, int6
 {
     if (value->text) return tb_parse_int(value->text, (int64_t)low, (int64_t)high, integer);
     double number;
-    if (read_number(value, &number) != TB_OK || !(number >= low && number <= high) || floor(number) != number) return TB_INVALID;
+    if (read_number(value, &number) != TB_OK || !(number >= low && number <= high) || floor(number) != number)
+        return TB_INVALID;
     *integer = (int64_t)number;
     return TB_OK;
 }
@@ -79,7 +87,8 @@ static tb_status read_bool(const source *value, bool *flag)
         *flag = json_is_true(value->json);
         return TB_OK;
     }
-    const bool yes = strcmp(value->text, "true") == 0 || strcmp(value->text, "1") == 0 || value->text[0] == '\0';
+    const bool yes = strcmp(value->text, "true") == 0 || strcmp(value->text, "1") == 0 ||
+                     value->text[0] == '\0';
     const bool no = strcmp(value->text, "false") == 0 || strcmp(value->text, "0") == 0;
     if (!yes && !no) return TB_INVALID;
     *flag = yes;
@@ -120,17 +129,20 @@ static tb_status read_texts(const tb_option *option, const source *value, tb_tex
     const bool is_array = value->json && json_is_array(value->json);
     const size_t n = count_items(value);
     if (!is_array && !read_text(value)) return wrong(option, value, err);
-    if (n > TB_MAX_OPTION_TEXTS) TB_FAIL(err, TB_INVALID, "%s has more than %d items", option->name, TB_MAX_OPTION_TEXTS);
+    if (n > TB_MAX_OPTION_TEXTS)
+        TB_FAIL(err, TB_INVALID, "%s has more than %d items", option->name, TB_MAX_OPTION_TEXTS);
     if (n == 0) return TB_OK;
     read.items = tb_alloc(n, sizeof *read.items);
     if (!is_array) read.copy = tb_strdup(read_text(value));
-    if (!read.items || (!is_array && !read.copy)) TB_FAIL(err, TB_NO_MEMORY, "no memory for %s", option->name);
+    if (!read.items || (!is_array && !read.copy))
+        TB_FAIL(err, TB_NO_MEMORY, "no memory for %s", option->name);
 
     char *rest = read.copy;
     for (size_t i = 0; i < n; i++) {
         const char *item = is_array ? json_string_value(json_array_get(value->json, i)) : rest;
         if (!is_array && (rest = strchr(rest, ','))) *rest++ = '\0';
-        if (!item) TB_FAIL(err, TB_INVALID, "%s must be a list of texts; item %zu is not one", option->name, i + 1);
+        if (!item)
+            TB_FAIL(err, TB_INVALID, "%s must be a list of texts; item %zu is not one", option->name, i + 1);
         if (!*item || strlen(item) > TB_MAX_OPTION_TEXT_BYTES)
             TB_FAIL(err, TB_INVALID, "%s: item %zu is %s", option->name, i + 1, *item ? "too long" : "empty");
         read.items[read.n++] = item;
@@ -152,8 +164,8 @@ static tb_status read_flags(const tb_option *option, const source *value, unsign
     for (size_t i = 0; i < names.n; i++) {
         const int at = find_choice(option->choices, names.items[i], strlen(names.items[i]));
         if (at < 0)
-            TB_FAIL(err, TB_INVALID, "%s must be a list of some of %s; there is no \"%s\"", option->name, option->choices,
-                    names.items[i]);
+            TB_FAIL(err, TB_INVALID, "%s must be a list of some of %s; there is no \"%s\"", option->name,
+                    option->choices, names.items[i]);
         read |= 1u << at;
     }
     *flags = read;
@@ -163,12 +175,13 @@ out:
     return status;
 }
 
-static tb_status add_weight(const tb_option *option, tb_weights *weights, const char *part, double weight, tb_error *err)
+static tb_status add_weight(const tb_option *option, tb_weights *weights, const char *part, double weight,
+                            tb_error *err)
 {
     if (!*part) return tb_error_set(err, TB_INVALID, "%s has a part without a name", option->name);
     if (!(weight >= 0 && weight <= MAX_WEIGHT))
-        return tb_error_set(err, TB_INVALID, "%s: the weight of \"%s\" must be a number from 0 to %d", option->name, part,
-                            MAX_WEIGHT);
+        return tb_error_set(err, TB_INVALID, "%s: the weight of \"%s\" must be a number from 0 to %d",
+                            option->name, part, MAX_WEIGHT);
     for (size_t i = 0; i < weights->n; i++)
         if (strcmp(weights->items[i].part, part) == 0)
             return tb_error_set(err, TB_INVALID, "%s names \"%s\" twice", option->name, part);
@@ -196,7 +209,8 @@ static tb_status read_weights_text(const tb_option *option, tb_weights *weights,
     return TB_OK;
 }
 
-static tb_status read_weights(const tb_option *option, const source *value, tb_weights *weights, tb_error *err)
+static tb_status read_weights(const tb_option *option, const source *value, tb_weights *weights,
+                              tb_error *err)
 {
     tb_status status = TB_OK;
     tb_weights read = {.n = 0};
@@ -207,14 +221,17 @@ static tb_status read_weights(const tb_option *option, const source *value, tb_w
     } else if (json_is_array(value->json)) {
         for (size_t i = 0; i < json_array_size(value->json); i++) {
             const char *part = json_string_value(json_array_get(value->json, i));
-            if (!part) TB_FAIL(err, TB_INVALID, "%s: item %zu of the list is not the name of a part", option->name, i + 1);
+            if (!part)
+                TB_FAIL(err, TB_INVALID, "%s: item %zu of the list is not the name of a part", option->name,
+                        i + 1);
             TB_TRY(add_weight(option, &read, part, 1, err));
         }
     } else if (json_is_object(value->json)) {
         const char *part;
         json_t *weight;
         json_object_foreach((json_t *)(uintptr_t)value->json, part, weight)
-            TB_TRY(add_weight(option, &read, part, json_is_number(weight) ? json_number_value(weight) : NAN, err));
+            TB_TRY(add_weight(option, &read, part, json_is_number(weight) ? json_number_value(weight) : NAN,
+                              err));
     } else {
         TB_TRY(wrong(option, value, err));
     }
@@ -228,8 +245,8 @@ out:
     return status;
 }
 
-static tb_status read_filter(const tb_options *options, const tb_option *option, const source *value, tb_filter **filter,
-                             tb_error *err)
+static tb_status read_filter(const tb_options *options, const tb_option *option, const source *value,
+                             tb_filter **filter, tb_error *err)
 {
     json_t *parsed = NULL;
     tb_status status = TB_OK;
@@ -252,7 +269,8 @@ out:
     return status;
 }
 
-static tb_status read_value(const tb_options *options, const tb_option *option, const source *value, tb_error *err)
+static tb_status read_value(const tb_options *options, const tb_option *option, const source *value,
+                            tb_error *err)
 {
     void *out = field(options, option);
     switch (option->type) {
@@ -271,7 +289,8 @@ static tb_status read_value(const tb_options *options, const tb_option *option, 
         const char *text = read_text(value);
         if (!text) return wrong(option, value, err);
         if (strlen(text) > TB_MAX_OPTION_TEXT_BYTES)
-            return tb_error_set(err, TB_INVALID, "%s is longer than %d bytes", option->name, TB_MAX_OPTION_TEXT_BYTES);
+            return tb_error_set(err, TB_INVALID, "%s is longer than %d bytes", option->name,
+                                TB_MAX_OPTION_TEXT_BYTES);
         *(const char **)out = text;
         return TB_OK;
     }
@@ -294,7 +313,7 @@ static tb_status read_value(const tb_options *options, const tb_option *option, 
     return tb_error_set(err, TB_INTERNAL, "option %s has an unknown type", option->name);
 }
 
-/* --- the struct ----------------------------------------------------------------------------------------------- */
+/* --- the struct ---------------------------------------------------------------------------------------- */
 
 tb_status tb_options_init(tb_options *options, const tb_option_table *table, tb_engine *engine, tb_error *err)
 {
@@ -332,7 +351,8 @@ static const tb_option *find_option(const tb_option_table *table, const char *na
 {
     for (size_t i = 0; i < table->n_options; i++) {
         const tb_option *option = &table->options[i];
-        if (strcmp(option->name, name) == 0 || (option->alias && strcmp(option->alias, name) == 0)) return option;
+        if (strcmp(option->name, name) == 0 || (option->alias && strcmp(option->alias, name) == 0))
+            return option;
     }
     return NULL;
 }
@@ -357,7 +377,8 @@ size_t tb_name_distance(const char *a, const char *b)
             size_t best = before[j - 1] + (a[i - 1] != b[j - 1]);
             if (before[j] + 1 < best) best = before[j] + 1;
             if (now[j - 1] + 1 < best) best = now[j - 1] + 1;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && two_before[j - 2] + 1 < best)
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+                two_before[j - 2] + 1 < best)
                 best = two_before[j - 2] + 1;
             now[j] = best;
         }
@@ -379,18 +400,22 @@ static tb_status unknown_name(const tb_option_table *table, const char *name, bo
             best = distance;
             nearest = option->name;
         }
-        const int size = snprintf(known + used, sizeof known - used, "%s%s", used > 0 ? ", " : "", option->name);
+        const int size = snprintf(known + used, sizeof known - used, "%s%s", used > 0 ? ", " : "",
+                                  option->name);
         if (size > 0 && used + (size_t)size < sizeof known) used += (size_t)size;
     }
     known[used] = '\0';
     if (nearest)
-        return tb_error_set(err, TB_INVALID, "there is no %s \"%.64s\" here; the nearest is \"%s\"", what, name, nearest);
-    if (used == 0) return tb_error_set(err, TB_INVALID, "there is no %s \"%.64s\" here; this call has none", what, name);
+        return tb_error_set(err, TB_INVALID, "there is no %s \"%.64s\" here; the nearest is \"%s\"", what,
+                            name, nearest);
+    if (used == 0)
+        return tb_error_set(err, TB_INVALID, "there is no %s \"%.64s\" here; this call has none", what, name);
     return tb_error_set(err, TB_INVALID, "there is no %s \"%.64s\" here; there are %s", what, name, known);
 }
 
 /* The row of a name that may be set now; marks it as given. */
-static tb_status take_option(tb_options *options, const char *name, bool in_url, const tb_option **option, tb_error *err)
+static tb_status take_option(tb_options *options, const char *name, bool in_url, const tb_option **option,
+                             tb_error *err)
 {
     const tb_option *found = find_option(options->table, name);
     if (!found) return unknown_name(options->table, name, in_url, err);
@@ -403,7 +428,8 @@ static tb_status take_option(tb_options *options, const char *name, bool in_url,
     return TB_OK;
 }
 
-tb_status tb_options_set_text(tb_options *options, const char *name, const char *text, bool in_url, tb_error *err)
+tb_status tb_options_set_text(tb_options *options, const char *name, const char *text, bool in_url,
+                              tb_error *err)
 {
     const tb_option *option = NULL;
     tb_status status = TB_OK;
@@ -418,7 +444,8 @@ tb_status tb_options_set_object(tb_options *options, const json_t *object, tb_er
     tb_status status = TB_OK;
     const char *name;
     json_t *value;
-    if (!json_is_object(object)) TB_FAIL(err, TB_INVALID, "the body must be a JSON object, not %s", tb_json_kind(object));
+    if (!json_is_object(object))
+        TB_FAIL(err, TB_INVALID, "the body must be a JSON object, not %s", tb_json_kind(object));
     json_object_foreach((json_t *)(uintptr_t)object, name, value) {
         const tb_option *option = NULL;
         TB_TRY(take_option(options, name, false, &option, err));

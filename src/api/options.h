@@ -2,7 +2,7 @@
 /* What a call can be told beside its path: one table a call, one row an option.
  *
  * The same row reads the URL (`limit=5`), a form field of a multipart body and a member of a JSON body
- * (`{"limit": 5}`), so that whatever GET can say POST can say too, with the same ranges and the same sentences.
+ * (`{"limit": 5}`), so that whatever GET can say POST can say too, with the same ranges and sentences.
  * The values go into a struct of the caller's, at the offsets of the rows.
  *
  *     type            in the struct   text form                     JSON form
@@ -13,12 +13,12 @@
  *     CHOICE          int             one of the choices            "one of the choices"
  *     FLAGS           unsigned        a,b                           ["a", "b"] or "a,b"
  *     TEXTS           tb_texts        a,b                           ["a", "b"] or "a,b"
- *     WEIGHTS         tb_weights      drums:1,bass:0.5              {"drums": 1, "bass": 0.5} or ["drums", "bass"]
+ *     WEIGHTS         tb_weights      drums:1,bass:0.5              {"drums": 1, "bass": 0.5} or ["drums"]
  *     FILTER          tb_filter *     tempo:[90 TO 120]             that text, or {"must": …}
  *     JSON            json_t *        JSON text                     anything
  *
- * null in JSON stands for the default.  Errors: TB_INVALID for an unknown name (the sentence has the nearest one),
- * a name given twice, a wrong type or range; TB_SYNTAX where a filter or JSON text does not parse.
+ * null in JSON stands for the default.  Errors: TB_INVALID for an unknown name (the sentence has the nearest
+ * one), a name given twice, a wrong type or range; TB_SYNTAX where a filter or JSON text does not parse.
  * Threads: tables are constant; values belong to one thread. */
 #ifndef TIMBRE_API_OPTIONS_H
 #define TIMBRE_API_OPTIONS_H
@@ -72,9 +72,12 @@ typedef struct tb_option {
     bool body_only;         /* not in the URL */
 } tb_option;
 
-/* A row: the member of a struct, the name, the type, and what else there is (".low = 1, .high = 10, .initial = 5"). */
-#define TB_OPTION(struct_type, member, option_name, option_type, ...)                                              \
-    {.name = option_name, .type = TB_OPTION_##option_type, .offset = offsetof(struct_type, member), __VA_ARGS__}
+/* A row: the member of a struct, the name, the type, and what else there is (".low = 1, .high = 10"). */
+#define TB_OPTION(struct_type, member, option_name, option_type, ...)                                      \
+    {.name = option_name,                                                                                  \
+     .type = TB_OPTION_##option_type,                                                                      \
+     .offset = offsetof(struct_type, member),                                                              \
+     __VA_ARGS__}
 
 typedef struct tb_option_table {
     const tb_option *options;
@@ -91,13 +94,16 @@ typedef struct tb_options {
 } tb_options;
 
 /* Values at their defaults.  table: at most 64 rows. */
-tb_status tb_options_init(tb_options *options, const tb_option_table *table, tb_engine *engine, tb_error *err) TB_MUST_CHECK;
+tb_status tb_options_init(tb_options *options, const tb_option_table *table, tb_engine *engine,
+                          tb_error *err) TB_MUST_CHECK;
 /* Frees the values and all that they own.  Accepts one that is all zero. */
 void tb_options_clear(tb_options *options);
 /* From the URL (in_url) or a form field; text: borrowed until clear. */
-tb_status tb_options_set_text(tb_options *options, const char *name, const char *text, bool in_url, tb_error *err) TB_MUST_CHECK;
+tb_status tb_options_set_text(tb_options *options, const char *name, const char *text, bool in_url,
+                              tb_error *err) TB_MUST_CHECK;
 /* From every member of a JSON object; borrowed until clear. */
-tb_status tb_options_set_object(tb_options *options, const json_t *object, tb_error *err) TB_MUST_CHECK;
+tb_status tb_options_set_object(tb_options *options, const json_t *object,
+                                tb_error *err) TB_MUST_CHECK;
 /* Whether the table has that name or alias. */
 bool tb_options_know(const tb_option_table *table, const char *name);
 

@@ -17,9 +17,11 @@ typedef struct query_call {
     double start_s, duration_s, weight;
 } query_call;
 
-#define PASSAGE                                                                                                     \
-    TB_OPTION(query_call, start_s, "start", NUMBER, .low = 0, .high = 1e6, .initial = 0, .alias = "time_offset"),                  \
-    TB_OPTION(query_call, duration_s, "duration", NUMBER, .low = 0, .high = 1e6, .initial = 0, .alias = "time_limit")
+#define PASSAGE                                                                                    \
+    TB_OPTION(query_call, start_s, "start", NUMBER, .low = 0, .high = 1e6, .initial = 0,           \
+              .alias = "time_offset"),                                                             \
+        TB_OPTION(query_call, duration_s, "duration", NUMBER, .low = 0, .high = 1e6, .initial = 0, \
+                  .alias = "time_limit")
 
 static const tb_option query_options[] = {
     TB_OPTION(query_call, id, "id", TEXT),
@@ -35,8 +37,10 @@ static const tb_option example_options[] = {
     TB_OPTION(query_call, weight, "weight", NUMBER, .low = 1e-6, .high = MAX_EXAMPLE_WEIGHT, .initial = 1),
     PASSAGE,
 };
-static const tb_option_table query_table = {query_options, sizeof query_options / sizeof *query_options, sizeof(query_call)};
-static const tb_option_table example_table = {example_options, sizeof example_options / sizeof *example_options,
+static const tb_option_table query_table = {query_options, sizeof query_options / sizeof *query_options,
+                                            sizeof(query_call)};
+static const tb_option_table example_table = {example_options,
+                                              sizeof example_options / sizeof *example_options,
                                               sizeof(query_call)};
 
 static tb_status read_vector(const json_t *json, const float **vector, size_t *n, tb_error *err)
@@ -94,7 +98,8 @@ static void free_examples(tb_example *examples, size_t n)
 }
 
 /* A list of examples; name: for sentences. */
-static tb_status read_examples(const json_t *json, const char *name, tb_example **examples, size_t *n, tb_error *err)
+static tb_status read_examples(const json_t *json, const char *name, tb_example **examples, size_t *n,
+                               tb_error *err)
 {
     tb_status status = TB_OK;
     tb_example *read = NULL;
@@ -126,12 +131,15 @@ static tb_status read_recommend(tb_query_input *input, const json_t *json, tb_er
     const char *name;
     json_t *value;
     tb_status status = TB_OK;
-    if (!json_is_object(json)) TB_FAIL(err, TB_INVALID, "recommend must be an object, not %s", tb_json_kind(json));
+    if (!json_is_object(json))
+        TB_FAIL(err, TB_INVALID, "recommend must be an object, not %s", tb_json_kind(json));
     json_object_foreach((json_t *)(uintptr_t)json, name, value)
         if (strcmp(name, "positive") != 0 && strcmp(name, "negative") != 0)
             TB_FAIL(err, TB_INVALID, "recommend has positive and negative, not \"%.64s\"", name);
-    TB_TRY(read_examples(json_object_get(json, "positive"), "positive", &input->positive, &query->n_positive, err));
-    TB_TRY(read_examples(json_object_get(json, "negative"), "negative", &input->negative, &query->n_negative, err));
+    TB_TRY(read_examples(json_object_get(json, "positive"), "positive", &input->positive, &query->n_positive,
+                         err));
+    TB_TRY(read_examples(json_object_get(json, "negative"), "negative", &input->negative, &query->n_negative,
+                         err));
     if (query->n_positive == 0) TB_FAIL(err, TB_INVALID, "recommend needs at least one positive example");
     query->positive = input->positive;
     query->negative = input->negative;
@@ -146,9 +154,11 @@ static tb_status read_object(tb_query_input *input, const json_t *json, tb_error
     TB_TRY(tb_options_init(&options, &query_table, NULL, err));
     TB_TRY(tb_options_set_object(&options, json, err));
     const query_call *read = options.values;
-    const int n_given = (read->id != NULL) + (read->path != NULL) + (read->vector != NULL) + (read->recommend != NULL);
+    const int n_given = (read->id != NULL) + (read->path != NULL) + (read->vector != NULL) +
+                        (read->recommend != NULL);
     if (n_given != 1)
-        TB_FAIL(err, TB_INVALID, "the query needs exactly one of id, path, vector, recommend; it has %d of them", n_given);
+        TB_FAIL(err, TB_INVALID,
+                "the query needs exactly one of id, path, vector, recommend; it has %d of them", n_given);
     input->query.id = read->id;
     input->path = read->path;
     input->query.start_s = read->start_s;

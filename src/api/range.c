@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The Range header (see range.h).  A range that reaches past the end is cut there; "-n" are the last n bytes. */
+/* The Range header (see range.h).  A range that reaches past the end is cut there; "-n" is the last n. */
 #include "api/range.h"
 
 #include <stdbool.h>

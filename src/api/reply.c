@@ -45,11 +45,12 @@ static const struct {
     int http;
     int retry_after_s;
 } meanings[TB_STATUS_COUNT] = {
-    [TB_OK] = {200, 0},          [TB_NO_MEMORY] = {503, 5},  [TB_INVALID] = {422, 0},     [TB_SYNTAX] = {400, 0},
-    [TB_NOT_FOUND] = {404, 0},   [TB_EXISTS] = {409, 0},     [TB_FORBIDDEN] = {403, 0},   [TB_UNSUPPORTED] = {415, 0},
-    [TB_CORRUPT] = {422, 0},     [TB_NEWER] = {500, 0},      [TB_TOO_LARGE] = {413, 0},   [TB_IO] = {500, 0},
-    [TB_FULL] = {507, 60},       [TB_BUSY] = {503, 1},       [TB_TIMEOUT] = {503, 5},     [TB_CANCELLED] = {503, 0},
-    [TB_INTERNAL] = {500, 0},
+    [TB_OK] = {200, 0},        [TB_NO_MEMORY] = {503, 5},   [TB_INVALID] = {422, 0},
+    [TB_SYNTAX] = {400, 0},    [TB_NOT_FOUND] = {404, 0},   [TB_EXISTS] = {409, 0},
+    [TB_FORBIDDEN] = {403, 0}, [TB_UNSUPPORTED] = {415, 0}, [TB_CORRUPT] = {422, 0},
+    [TB_NEWER] = {500, 0},     [TB_TOO_LARGE] = {413, 0},   [TB_IO] = {500, 0},
+    [TB_FULL] = {507, 60},     [TB_BUSY] = {503, 1},        [TB_TIMEOUT] = {503, 5},
+    [TB_CANCELLED] = {503, 0}, [TB_INTERNAL] = {500, 0},
 };
 
 void tb_reply_init(tb_reply *reply)
@@ -126,7 +127,8 @@ tb_status tb_reply_set_buffer(tb_reply *reply, int http_status, const char *cont
     return TB_OK;
 }
 
-void tb_reply_set_constant(tb_reply *reply, int http_status, const char *content_type, const void *bytes, size_t size)
+void tb_reply_set_constant(tb_reply *reply, int http_status, const char *content_type, const void *bytes,
+                           size_t size)
 {
     clear_body(reply);
     reply->status = http_status;
@@ -181,6 +183,7 @@ void tb_reply_error(tb_reply *reply, const tb_error *err)
     const char seconds[3] = {(char)('0' + meanings[code].retry_after_s / 10 % 10),
                              (char)('0' + meanings[code].retry_after_s % 10), '\0'};
     /* Without memory for it the header is left out: it is advice only. */
-    const tb_status status = tb_reply_add_header(reply, "Retry-After", seconds[0] == '0' ? seconds + 1 : seconds);
+    const tb_status status = tb_reply_add_header(reply, "Retry-After",
+                                                 seconds[0] == '0' ? seconds + 1 : seconds);
     (void)status;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* Requests: taking a target apart, keeping headers and uploads (see request.h).
  *
- * Percent signs and slashes that are encoded inside a path segment stay encoded ("%25", "%2F"), so that a decoded
- * path still has its segments where the client put them; tb_request_decode_segment undoes that for one segment. */
+ * Percent signs and slashes that are encoded inside a path segment stay encoded ("%25", "%2F"), so that a
+ * decoded path still has its segments where the client put them; tb_request_decode_segment undoes that for
+ * one segment. */
 #include "api/request.h"
 
 #include "base/alloc.h"
@@ -56,8 +57,8 @@ static int hex_digit(char c)
     return -1;
 }
 
-/* Decodes the percent encoding of text[0, size) into out (size + 1 bytes of room).  in_path: "%2F" and "%25" stay,
- * else '+' is a blank. */
+/* Decodes the percent encoding of text[0, size) into out (size + 1 bytes of room).  in_path: "%2F" and "%25"
+ * stay, else '+' is a blank. */
 static tb_status decode(const char *text, size_t size, bool in_path, char *out, tb_error *err)
 {
     size_t n = 0;
@@ -68,7 +69,8 @@ static tb_status decode(const char *text, size_t size, bool in_path, char *out, 
             const int low = i + 2 < size ? hex_digit(text[i + 2]) : -1;
             if (high < 0 || low < 0)
                 return tb_error_set(err, TB_SYNTAX,
-                                    "the address has a '%%' without two hexadecimal digits behind it; write %%25 for "
+                                    "the address has a '%%' without two hexadecimal digits behind it; write "
+                                    "%%25 for "
                                     "a percent sign");
             c = (char)(high * 16 + low);
             if (in_path && (c == '/' || c == '%')) {
@@ -90,8 +92,8 @@ static tb_status decode(const char *text, size_t size, bool in_path, char *out, 
     return TB_OK;
 }
 
-static tb_status add_to(tb_parameter *parameters, size_t *n, const char *name, const char *value, const char *what,
-                        tb_error *err)
+static tb_status add_to(tb_parameter *parameters, size_t *n, const char *name, const char *value,
+                        const char *what, tb_error *err)
 {
     if (*n == TB_MAX_PARAMETERS)
         return tb_error_set(err, TB_TOO_LARGE, "there are more than %d %s", TB_MAX_PARAMETERS, what);
@@ -106,7 +108,8 @@ static tb_status add_to(tb_parameter *parameters, size_t *n, const char *name, c
 }
 
 /* One "name=value" of the query string. */
-static tb_status add_pair(tb_request *request, const char *pair, size_t size, char *name, char *value, tb_error *err)
+static tb_status add_pair(tb_request *request, const char *pair, size_t size, char *name, char *value,
+                          tb_error *err)
 {
     const char *equals = memchr(pair, '=', size);
     const size_t name_size = equals ? (size_t)(equals - pair) : size;
@@ -125,7 +128,8 @@ tb_status tb_request_set_target(tb_request *request, const char *target, tb_erro
     char *path = NULL, *name = NULL, *value = NULL;
     const size_t size = strlen(target);
     if (size > TB_MAX_TARGET_BYTES)
-        TB_FAIL(err, TB_TOO_LARGE, "the address is longer than %d bytes; long queries can be sent as JSON with POST",
+        TB_FAIL(err, TB_TOO_LARGE,
+                "the address is longer than %d bytes; long queries can be sent as JSON with POST",
                 TB_MAX_TARGET_BYTES);
     if (target[0] != '/') TB_FAIL(err, TB_SYNTAX, "the address has to start with '/'");
 
@@ -190,14 +194,16 @@ static tb_status copy_clean(const char *text, char **copy)
     return *copy ? TB_OK : TB_NO_MEMORY;
 }
 
-tb_status tb_request_add_upload(tb_request *request, const char *field, const char *file_name, const char *content_type,
-                                tb_upload **upload, tb_error *err)
+tb_status tb_request_add_upload(tb_request *request, const char *field, const char *file_name,
+                                const char *content_type, tb_upload **upload, tb_error *err)
 {
     if (request->n_uploads == TB_MAX_FILES)
-        return tb_error_set(err, TB_INVALID, "the form has more than %d parts; send one file a request", TB_MAX_FILES);
+        return tb_error_set(err, TB_INVALID, "the form has more than %d parts; send one file a request",
+                            TB_MAX_FILES);
     tb_upload *added = &request->uploads[request->n_uploads];
     memset(added, 0, sizeof *added);
-    if (copy_clean(field ? field : "", &added->field) != TB_OK || copy_clean(file_name, &added->file_name) != TB_OK ||
+    if (copy_clean(field ? field : "", &added->field) != TB_OK ||
+        copy_clean(file_name, &added->file_name) != TB_OK ||
         copy_clean(content_type, &added->content_type) != TB_OK) {
         tb_free(added->field);
         tb_free(added->file_name);

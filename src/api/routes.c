@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The table of routes: every call of the API is one row here, one handler, and one operation in api/openapi.yaml. */
+/* The table of routes: every call is one row here, one handler, and one operation in api/openapi.yaml. */
 #include "api/api_internal.h"
 
 #define ID "/v1/tracks/{id}"
@@ -7,7 +7,7 @@
 #define JOB "/v1/jobs/{id}"
 
 /* A method, a path, the handler without its tb_handle_, and what else there is. */
-#define ROUTE(method_name, path, handler_name, ...)                                                                \
+#define ROUTE(method_name, path, handler_name, ...)                                                        \
     {.method = TB_##method_name, .pattern = path, .handler = tb_handle_##handler_name, __VA_ARGS__}
 
 const tb_route tb_routes[] = {
@@ -23,7 +23,8 @@ const tb_route tb_routes[] = {
     ROUTE(GET, ID "/segments", track_segments, .options = &tb_segment_options),
     ROUTE(GET, ID "/audio", track_audio, .lenient = true),
 
-    ROUTE(POST, "/v1/search", search, .options = &tb_search_call_options, .body = TB_BODY_UPLOAD, .form_options = "query"),
+    ROUTE(POST, "/v1/search", search, .options = &tb_search_call_options, .body = TB_BODY_UPLOAD,
+          .form_options = "query"),
     ROUTE(POST, "/v1/features", features, .options = &tb_analysis_call_options, .body = TB_BODY_UPLOAD),
     ROUTE(POST, "/v1/embed", embed, .options = &tb_embed_options, .body = TB_BODY_UPLOAD),
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The table of search options (see search_options.h).  `query` comes first: GET /tracks/{id}/similar takes the rows
- * behind it. */
+/* The table of search options (see search_options.h).  `query` comes first: GET /tracks/{id}/similar takes
+ * the rows behind it. */
 #include "api/search_options.h"
 
 #include "api/api_internal.h"
@@ -9,20 +9,26 @@
 
 static const tb_option options[] = {
     TB_OPTION(tb_search_call, query, "query", JSON, .body_only = true),
-    TB_OPTION(tb_search_call, start_s, "start", NUMBER, .low = 0, .high = 1e6, .initial = 0, .alias = "time_offset"),
-    TB_OPTION(tb_search_call, duration_s, "duration", NUMBER, .low = 0, .high = 1e6, .initial = 0, .alias = "time_limit"),
+    TB_OPTION(tb_search_call, start_s, "start", NUMBER, .low = 0, .high = 1e6, .initial = 0,
+              .alias = "time_offset"),
+    TB_OPTION(tb_search_call, duration_s, "duration", NUMBER, .low = 0, .high = 1e6, .initial = 0,
+              .alias = "time_limit"),
     TB_OPTION(tb_search_call, space, "space", TEXT),
     TB_OPTION(tb_search_call, using, "using", WEIGHTS),
     TB_OPTION(tb_search_call, missing, "missing", CHOICE, .choices = "skip|exclude|penalize"),
     TB_OPTION(tb_search_call, level, "level", CHOICE, .choices = "track|segment"),
     TB_OPTION(tb_search_call, filter, "filter", FILTER),
     TB_OPTION(tb_search_call, group_by, "group_by", CHOICE, .choices = "none|track|artist|album"),
-    TB_OPTION(tb_search_call, group_size, "group_size", INTEGER, .low = 1, .high = TB_MAX_LIMIT, .initial = 1),
-    TB_OPTION(tb_search_call, max_per_artist, "max_per_artist", INTEGER, .low = 0, .high = TB_MAX_LIMIT, .initial = 0),
-    TB_OPTION(tb_search_call, max_per_album, "max_per_album", INTEGER, .low = 0, .high = TB_MAX_LIMIT, .initial = 0),
+    TB_OPTION(tb_search_call, group_size, "group_size", INTEGER, .low = 1, .high = TB_MAX_LIMIT,
+              .initial = 1),
+    TB_OPTION(tb_search_call, max_per_artist, "max_per_artist", INTEGER, .low = 0, .high = TB_MAX_LIMIT,
+              .initial = 0),
+    TB_OPTION(tb_search_call, max_per_album, "max_per_album", INTEGER, .low = 0, .high = TB_MAX_LIMIT,
+              .initial = 0),
     TB_OPTION(tb_search_call, exclude_same_album, "exclude_same_album", BOOL),
     TB_OPTION(tb_search_call, previous, "previous", TEXTS),
-    TB_OPTION(tb_search_call, score_threshold, "score_threshold", NUMBER, .low = 0, .high = 1, .initial = NAN),
+    TB_OPTION(tb_search_call, score_threshold, "score_threshold", NUMBER, .low = 0, .high = 1,
+              .initial = NAN),
     TB_OPTION(tb_search_call, limit, "limit", INTEGER, .low = 1, .high = TB_MAX_LIMIT, .initial = 10),
     TB_OPTION(tb_search_call, offset, "offset", INTEGER, .low = 0, .high = 100000, .initial = 0),
     TB_OPTION(tb_search_call, with, "with", FLAGS, .choices = TB_SEARCH_WITH),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The engine's types as JSON (see show.h).  Members that may be missing are null, so that a client can rely on their
- * names; only what has to be asked for (`with`) is left out. */
+/* The engine's types as JSON (see show.h).  Members that may be missing are null, so that a client can rely
+ * on their names; only what has to be asked for (`with`) is left out. */
 #include "api/show.h"
 
 #include "base/text.h"
@@ -11,7 +11,8 @@ static void show_tag(tb_writer *writer, const char *name, const char *value, boo
 {
     int64_t number = 0;
     if (!is_number) tb_writer_string(writer, name, value);
-    else if (value && tb_parse_int(value, INT32_MIN, INT32_MAX, &number) == TB_OK) tb_writer_integer(writer, name, number);
+    else if (value && tb_parse_int(value, INT32_MIN, INT32_MAX, &number) == TB_OK)
+        tb_writer_integer(writer, name, number);
     else tb_writer_null(writer, name);
 }
 
@@ -58,7 +59,7 @@ static void show_hit_parts(tb_writer *writer, const tb_search_result *result, co
         const tb_part_score *part = &hit->parts[c];
         const bool asked = result->weights[c] > 0;
         if (!asked && !explain) continue;
-        /* A part that could not be compared has no distance: it is not in the one track or not in the other. */
+        /* A part that is silent in the one track or the other could not be compared: it has no distance. */
         const bool compared = part->used || (!asked && part->presence > 0 && result->query_presence[c] > 0);
         tb_writer_open(writer, result->space.part_names[c], '{');
         if (compared) {
@@ -150,7 +151,8 @@ void tb_show_presence(tb_writer *writer, const char *key, const tb_space_info *s
 
 void tb_show_job(tb_writer *writer, const char *key, const tb_job *job)
 {
-    const bool ended = job->state == TB_JOB_DONE || job->state == TB_JOB_FAILED || job->state == TB_JOB_CANCELLED;
+    const bool ended = job->state == TB_JOB_DONE || job->state == TB_JOB_FAILED ||
+                       job->state == TB_JOB_CANCELLED;
     tb_writer_open(writer, key, '{');
     tb_writer_integer(writer, "id", job->id);
     tb_writer_string(writer, "kind", job->kind);

@@ -11,8 +11,8 @@
 #include "engine/library.h"
 #include "engine/search.h"
 
-/* show: TB_SHOW_FEATURES, TB_SHOW_PAYLOAD together; what is not asked for is left out.  embedding: its vector is
- * shown; NULL: none. */
+/* show: TB_SHOW_FEATURES, TB_SHOW_PAYLOAD together; what is not asked for is left out.  embedding: its vector
+ * is shown; NULL: none. */
 void tb_show_track(tb_writer *writer, const char *key, const tb_track *track, unsigned show,
                    const tb_track_embedding *embedding);
 /* Every feature by its name; null where it could not be measured. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* JSON into a buffer (see writer.h).  Each value asks the buffer once for all the room that it can need and is then
- * written in place.  Numbers are most of an answer, so they are formatted here by integer
- * arithmetic, many times faster than printf and free of the locale. */
+/* JSON into a buffer (see writer.h).  Each value asks the buffer once for all the room that it can need and
+ * is then written in place.  Numbers are most of an answer, so they are formatted here by integer arithmetic,
+ * many times faster than printf and free of the locale. */
 #include "api/writer.h"
 
 #include "base/clock.h"
@@ -13,7 +13,7 @@
 /* Room for any number of this file. */
 enum { NUMBER_BYTES = 48, LOWEST_EXPONENT = -6, HIGHEST_EXPONENT = 14 };
 
-static const double powers_of_ten[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7, 1e8,
+static const double powers_of_ten[] = {1e0, 1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7, 1e8,
                                        1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16};
 
 /* Bytes of JSON for one byte of text at most (\u0001). */
@@ -91,8 +91,8 @@ static char *put_text(char *out, const char *text, size_t size)
     return out;
 }
 
-/* What stands before a value, the comma and the key; then there are `room` bytes for the value.  NULL after a
- * failure. */
+/* What stands before a value, the comma and the key; then there are `room` bytes for the value.  NULL after
+ * a failure. */
 static char *begin_value(tb_writer *writer, const char *key, size_t room)
 {
     const size_t key_size = key ? strlen(key) : 0;
@@ -148,8 +148,8 @@ typedef struct decimal {
     int decimals;
 } decimal;
 
-/* magnitude in [10^LOWEST_EXPONENT, 10^HIGHEST_EXPONENT) rounded to that many significant digits (<= 9); digits
- * before the point are all kept. */
+/* magnitude in [10^LOWEST_EXPONENT, 10^HIGHEST_EXPONENT) rounded to that many significant digits (<= 9);
+ * digits before the point are all kept. */
 static decimal round_decimal(double magnitude, int significant)
 {
     int exponent = 0; /* 10^exponent <= magnitude, nearly */
@@ -208,7 +208,8 @@ void tb_writer_number(tb_writer *writer, const char *key, double value)
     char *out = begin_value(writer, key, NUMBER_BYTES);
     const double magnitude = fabs(value);
     if (!out) return;
-    commit(writer, has_plain_form(magnitude) ? put_decimal(out, round_decimal(magnitude, 7), value < 0) : put_special(out, value));
+    commit(writer, has_plain_form(magnitude) ? put_decimal(out, round_decimal(magnitude, 7), value < 0)
+                                             : put_special(out, value));
 }
 
 void tb_writer_float(tb_writer *writer, const char *key, float value)

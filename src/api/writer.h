@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* Writes JSON into a buffer as it goes: no tree, no allocation but the buffer's.
  *
- * Each call writes one value: with `key` inside an object, with NULL inside an array.  What comes out is always
- * well-formed JSON in UTF-8 if the opens and closes match: bytes that are not UTF-8 become U+FFFD, NaN and
- * infinities become null.  The first failure is kept in `status` and ends all writing, so that callers check
- * once, at the end.  One thread at a time. */
+ * Each call writes one value: with `key` inside an object, with NULL inside an array.  What comes out is
+ * always well-formed JSON in UTF-8 if the opens and closes match: bytes that are not UTF-8 become U+FFFD, NaN
+ * and infinities become null.  The first failure is kept in `status` and ends all writing, so that callers
+ * check once, at the end.  One thread at a time. */
 #ifndef TIMBRE_API_WRITER_H
 #define TIMBRE_API_WRITER_H
 

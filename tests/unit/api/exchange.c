@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- the description -------------------------------------------------------------------------------------------- */
+/* --- the description ----------------------------------------------------------------------------------- */
 
 static json_t *root;
 
@@ -85,7 +85,8 @@ static bool pattern_fits(const char *text, const char *pattern)
             posix[n++] = *pattern;
         }
     posix[n] = '\0';
-    if (regcomp(&compiled, posix, REG_EXTENDED | REG_NOSUB) != 0) fail_msg("the pattern %s does not compile", posix);
+    if (regcomp(&compiled, posix, REG_EXTENDED | REG_NOSUB) != 0)
+        fail_msg("the pattern %s does not compile", posix);
     const bool fits = regexec(&compiled, text, 0, NULL, 0) == 0;
     regfree(&compiled);
     return fits;
@@ -95,7 +96,8 @@ static void assert_fits(const char *where, const json_t *value, const json_t *sc
 
 static void assert_object_fits(const char *where, const json_t *value, const json_t *schema)
 {
-    const json_t *properties = json_object_get(schema, "properties"), *required = json_object_get(schema, "required");
+    const json_t *properties = json_object_get(schema, "properties"),
+                 *required = json_object_get(schema, "required");
     const json_t *others = json_object_get(schema, "additionalProperties");
     const char *name;
     json_t *member;
@@ -119,18 +121,23 @@ static void assert_fits(const char *where, const json_t *value, const json_t *sc
     const json_t *low = json_object_get(schema, "minimum"), *high = json_object_get(schema, "maximum");
     const char *pattern = json_string_value(json_object_get(schema, "pattern"));
     char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-    if (!type_fits(value, json_object_get(schema, "type"))) fail_msg("%s has the wrong type: %s", where, text);
+    if (!type_fits(value, json_object_get(schema, "type")))
+        fail_msg("%s has the wrong type: %s", where, text);
     if (fixed && !json_equal(fixed, value)) fail_msg("%s has the wrong value: %s", where, text);
     bool chosen = !choices;
-    for (size_t i = 0; i < json_array_size(choices); i++) chosen |= json_equal(json_array_get(choices, i), value);
+    for (size_t i = 0; i < json_array_size(choices); i++)
+        chosen |= json_equal(json_array_get(choices, i), value);
     if (!chosen) fail_msg("%s is none of the choices: %s", where, text);
-    if (json_is_number(value) && low && json_number_value(value) < json_number_value(low)) fail_msg("%s is too small: %s", where, text);
-    if (json_is_number(value) && high && json_number_value(value) > json_number_value(high)) fail_msg("%s is too large: %s", where, text);
+    if (json_is_number(value) && low && json_number_value(value) < json_number_value(low))
+        fail_msg("%s is too small: %s", where, text);
+    if (json_is_number(value) && high && json_number_value(value) > json_number_value(high))
+        fail_msg("%s is too large: %s", where, text);
     if (json_is_string(value) && pattern && !pattern_fits(json_string_value(value), pattern))
         fail_msg("%s does not fit %s: %s", where, pattern, text);
     free(text);
     if (json_is_object(value)) assert_object_fits(where, value, schema);
-    for (size_t i = 0; json_is_array(value) && i < json_array_size(value) && json_object_get(schema, "items"); i++) {
+    for (size_t i = 0; json_is_array(value) && i < json_array_size(value) && json_object_get(schema, "items");
+         i++) {
         char inner[300];
         snprintf(inner, sizeof inner, "%s[%zu]", where, i);
         assert_fits(inner, json_array_get(value, i), json_object_get(schema, "items"));
@@ -140,8 +147,8 @@ static void assert_fits(const char *where, const json_t *value, const json_t *sc
 /* What the description says of this call and status; NULL when the path or method is unknown there. */
 static const json_t *find_response(const exchange *x)
 {
-    static const char *const keys[] = {[TB_GET] = "get", [TB_HEAD] = "get", [TB_POST] = "post", [TB_PUT] = "put",
-                                       [TB_PATCH] = "patch", [TB_DELETE] = "delete"};
+    static const char *const keys[] = {[TB_GET] = "get", [TB_HEAD] = "get",    [TB_POST] = "post",
+                                       [TB_PUT] = "put", [TB_PATCH] = "patch", [TB_DELETE] = "delete"};
     tb_route_info info;
     char status[8];
     tb_api_route(x->api, x->request.method, x->request.path, &info);
@@ -166,7 +173,9 @@ static void assert_reply_fits(exchange *x)
         if (!x->json) fail_msg("the reply is not JSON: %.*s", (int)reply->size, reply->bytes);
     }
     if (!response) {
-        assert_fits("problem", x->json, json_object_get(json_object_get(json_object_get(description(), "components"), "schemas"), "Problem"));
+        assert_fits("problem", x->json,
+                    json_object_get(json_object_get(json_object_get(description(), "components"), "schemas"),
+                                    "Problem"));
         return;
     }
     const json_t *content = json_object_get(response, "content");
@@ -183,7 +192,7 @@ static void assert_reply_fits(exchange *x)
     if (is_json) assert_fits("reply", x->json, json_object_get(media, "schema"));
 }
 
-/* --- the exchange ------------------------------------------------------------------------------------------------ */
+/* --- the exchange -------------------------------------------------------------------------------------- */
 
 void exchange_begin(exchange *x, tb_method method, const char *target)
 {
@@ -208,7 +217,8 @@ void exchange_json(exchange *x, const char *body)
 {
     assert_status(tb_buffer_append_text(&x->request.body, body), TB_OK);
     x->request.has_body = true;
-    if (!tb_request_header(&x->request, "content-type")) exchange_header(x, "content-type", "application/json");
+    if (!tb_request_header(&x->request, "content-type"))
+        exchange_header(x, "content-type", "application/json");
 }
 
 static tb_upload *add_part(exchange *x, const char *field, const char *file_name)
@@ -247,8 +257,9 @@ void exchange_run(exchange *x, int expected_status)
 {
     tb_api_handle(x->api, &x->request, &x->reply);
     if (x->reply.status != expected_status)
-        fail_msg("%s %s: %d instead of %d: %.*s", tb_method_name(x->request.method), x->request.path, x->reply.status,
-                 expected_status, (int)(x->reply.kind == TB_BODY_BYTES ? x->reply.size : 0), x->reply.bytes ? x->reply.bytes : "");
+        fail_msg("%s %s: %d instead of %d: %.*s", tb_method_name(x->request.method), x->request.path,
+                 x->reply.status, expected_status, (int)(x->reply.kind == TB_BODY_BYTES ? x->reply.size : 0),
+                 x->reply.bytes ? x->reply.bytes : "");
     assert_reply_fits(x);
 }
 
@@ -288,7 +299,8 @@ const json_t *exchange_at(const json_t *json, const char *path)
         char name[64];
         const size_t size = strcspn(at, ".");
         snprintf(name, sizeof name, "%.*s", (int)size, at);
-        json = json_is_array(json) ? json_array_get(json, (size_t)strtoul(name, NULL, 10)) : json_object_get(json, name);
+        json = json_is_array(json) ? json_array_get(json, (size_t)strtoul(name, NULL, 10))
+                                   : json_object_get(json, name);
         if (!json) fail_msg("the reply has no %s (in %s)", name, path);
         at += size + (at[size] == '.');
     }

@@ -40,13 +40,14 @@ const char *fake_id(int i)
 static tb_status fail(tb_error *err)
 {
     if (fake.fail == TB_OK) return TB_OK;
-    return tb_error_set(err, fake.fail, "%s", fake.fail_message[0] ? fake.fail_message : "the test wants this to fail");
+    return tb_error_set(err, fake.fail, "%s",
+                        fake.fail_message[0] ? fake.fail_message : "the test wants this to fail");
 }
 
-#define FAIL_IF_TOLD(err)                                                                                            \
-    do {                                                                                                             \
-        const tb_status told = fail(err);                                                                            \
-        if (told != TB_OK) return told;                                                                              \
+#define FAIL_IF_TOLD(err)                 \
+    do {                                  \
+        const tb_status told = fail(err); \
+        if (told != TB_OK) return told;   \
     } while (0)
 
 static void note(char *out, size_t capacity, const char *text)
@@ -55,7 +56,7 @@ static void note(char *out, size_t capacity, const char *text)
 }
 #define NOTE(field, text) note(fake.field, sizeof fake.field, text)
 
-/* --- engine.h --------------------------------------------------------------------------------------------------- */
+/* --- engine.h ------------------------------------------------------------------------------------------ */
 
 size_t tb_engine_n_spaces(const tb_engine *e)
 {
@@ -107,7 +108,7 @@ const tb_clock *tb_engine_clock(const tb_engine *e)
     return tb_clock_system();
 }
 
-/* --- catalog.h -------------------------------------------------------------------------------------------------- */
+/* --- catalog.h ----------------------------------------------------------------------------------------- */
 
 const char *tb_tag_name(tb_tag tag)
 {
@@ -193,7 +194,8 @@ tb_status tb_engine_get_track(tb_engine *e, const char *id, tb_track *track, tb_
     return status;
 }
 
-tb_status tb_engine_patch_track(tb_engine *e, const char *id, const tb_track_patch *patch, tb_track *track, tb_error *err)
+tb_status tb_engine_patch_track(tb_engine *e, const char *id, const tb_track_patch *patch, tb_track *track,
+                                tb_error *err)
 {
     const tb_status status = tb_engine_get_track(e, id, track, err);
     if (status != TB_OK) return status;
@@ -205,7 +207,8 @@ tb_status tb_engine_patch_track(tb_engine *e, const char *id, const tb_track_pat
     return TB_OK;
 }
 
-tb_status tb_engine_list_tracks(tb_engine *e, const tb_list_options *options, tb_track_list *list, tb_error *err)
+tb_status tb_engine_list_tracks(tb_engine *e, const tb_list_options *options, tb_track_list *list,
+                                tb_error *err)
 {
     (void)e;
     FAIL_IF_TOLD(err);
@@ -260,7 +263,8 @@ tb_status tb_engine_new_filter(tb_engine *e, tb_filter **filter, tb_error *err)
     return status == TB_OK ? tb_filter_new(fields, filter, err) : status;
 }
 
-tb_status tb_engine_get_embedding(tb_engine *e, const char *id, const char *space, tb_track_embedding *embedding, tb_error *err)
+tb_status tb_engine_get_embedding(tb_engine *e, const char *id, const char *space,
+                                  tb_track_embedding *embedding, tb_error *err)
 {
     int i = 0;
     const tb_status status = find_track(id, &i, err);
@@ -275,8 +279,8 @@ tb_status tb_engine_get_embedding(tb_engine *e, const char *id, const char *spac
     embedding->segment_presence = tb_alloc(4, sizeof(float));
     embedding->segment_start_s = tb_alloc(2, sizeof(float));
     embedding->segment_duration_s = tb_alloc(2, sizeof(float));
-    if (!embedding->vector || !embedding->presence || !embedding->segment_vectors || !embedding->segment_presence ||
-        !embedding->segment_start_s || !embedding->segment_duration_s) {
+    if (!embedding->vector || !embedding->presence || !embedding->segment_vectors ||
+        !embedding->segment_presence || !embedding->segment_start_s || !embedding->segment_duration_s) {
         tb_track_embedding_clear(embedding);
         return tb_error_set(err, TB_NO_MEMORY, "no memory");
     }
@@ -299,7 +303,8 @@ void tb_track_embedding_clear(tb_track_embedding *embedding)
     memset(embedding, 0, sizeof *embedding);
 }
 
-tb_status tb_engine_open_audio(tb_engine *e, const char *id, int *fd, int64_t *size, const char **content_type, tb_error *err)
+tb_status tb_engine_open_audio(tb_engine *e, const char *id, int *fd, int64_t *size,
+                               const char **content_type, tb_error *err)
 {
     int i = 0;
     (void)e;
@@ -314,10 +319,10 @@ tb_status tb_engine_open_audio(tb_engine *e, const char *id, int *fd, int64_t *s
     return TB_OK;
 }
 
-/* --- ingest.h --------------------------------------------------------------------------------------------------- */
+/* --- ingest.h ------------------------------------------------------------------------------------------ */
 
-tb_status tb_engine_analyse(tb_engine *e, const char *path, const tb_analysis_options *options, tb_analysis *analysis,
-                            tb_error *err)
+tb_status tb_engine_analyse(tb_engine *e, const char *path, const tb_analysis_options *options,
+                            tb_analysis *analysis, tb_error *err)
 {
     (void)e;
     FAIL_IF_TOLD(err);
@@ -341,8 +346,8 @@ tb_status tb_engine_analyse(tb_engine *e, const char *path, const tb_analysis_op
     embedding->duration_s = tb_alloc(1, sizeof(float));
     embedding->track_vector = tb_alloc(FAKE_DIM, sizeof(float));
     embedding->track_presence = tb_alloc(2, sizeof(float));
-    if (embedding->vectors && embedding->presence && embedding->start_s && embedding->duration_s && embedding->track_vector &&
-        embedding->track_presence)
+    if (embedding->vectors && embedding->presence && embedding->start_s && embedding->duration_s &&
+        embedding->track_vector && embedding->track_presence)
         return TB_OK;
     tb_analysis_clear(analysis);
     return tb_error_set(err, TB_NO_MEMORY, "no memory");
@@ -370,7 +375,8 @@ static void note_add(const char *path, const tb_add_options *options)
     NOTE(text, options->metadata ? options->metadata->tags[TB_TAG_TITLE] : NULL);
 }
 
-tb_status tb_engine_add_file(tb_engine *e, const char *path, const tb_add_options *options, tb_add_result *result, tb_error *err)
+tb_status tb_engine_add_file(tb_engine *e, const char *path, const tb_add_options *options,
+                             tb_add_result *result, tb_error *err)
 {
     (void)e;
     FAIL_IF_TOLD(err);
@@ -388,7 +394,8 @@ tb_status tb_engine_remove_track(tb_engine *e, const char *id, tb_error *err)
     return find_track(id, &i, err);
 }
 
-tb_status tb_engine_queue_add(tb_engine *e, const char *path, const tb_add_options *options, int64_t *job_id, tb_error *err)
+tb_status tb_engine_queue_add(tb_engine *e, const char *path, const tb_add_options *options, int64_t *job_id,
+                              tb_error *err)
 {
     (void)e;
     FAIL_IF_TOLD(err);
@@ -398,7 +405,7 @@ tb_status tb_engine_queue_add(tb_engine *e, const char *path, const tb_add_optio
     return TB_OK;
 }
 
-/* --- search.h --------------------------------------------------------------------------------------------------- */
+/* --- search.h ------------------------------------------------------------------------------------------ */
 
 static void note_search(const tb_query *query, const tb_search_options *options)
 {
@@ -416,7 +423,8 @@ static void note_search(const tb_query *query, const tb_search_options *options)
     fake.using[0] = fake.previous[0] = '\0';
     for (size_t i = 0; i < options->n_using; i++) {
         const size_t used = strlen(fake.using);
-        snprintf(fake.using + used, sizeof fake.using - used, "%s=%g;", options->using[i].part, options->using[i].weight);
+        snprintf(fake.using + used, sizeof fake.using - used, "%s=%g;", options->using[i].part,
+                 options->using[i].weight);
     }
     for (size_t i = 0; i < options->n_previous; i++) {
         const size_t used = strlen(fake.previous);
@@ -424,12 +432,13 @@ static void note_search(const tb_query *query, const tb_search_options *options)
     }
 }
 
-tb_status tb_engine_search(tb_engine *e, const tb_query *query, const tb_search_options *options, tb_search_result *result,
-                           tb_error *err)
+tb_status tb_engine_search(tb_engine *e, const tb_query *query, const tb_search_options *options,
+                           tb_search_result *result, tb_error *err)
 {
     FAIL_IF_TOLD(err);
     note_search(query, options);
-    if (query->id && find(query->id) < 0) return tb_error_set(err, TB_NOT_FOUND, "there is no track \"%.64s\"", query->id);
+    if (query->id && find(query->id) < 0)
+        return tb_error_set(err, TB_NOT_FOUND, "there is no track \"%.64s\"", query->id);
     memset(result, 0, sizeof *result);
     tb_engine_space(e, 0, &result->space);
     result->weights[0] = 1;
@@ -446,10 +455,17 @@ tb_status tb_engine_search(tb_engine *e, const tb_query *query, const tb_search_
         fill_track((int)i, &hit->track);
         hit->score = 1 - 0.25 * (double)i;
         hit->distance = 0.5 * (double)i;
-        hit->parts[0] = (tb_part_score){.distance = i == 1 ? (double)NAN : hit->distance, .score = hit->score, .presence = 1, .used = true};
+        hit->parts[0] = (tb_part_score){.distance = i == 1 ? (double)NAN : hit->distance,
+                                        .score = hit->score,
+                                        .presence = 1,
+                                        .used = true};
         hit->parts[1] = (tb_part_score){.distance = 0.5, .score = 0.5, .presence = 1};
         hit->has_highlight = options->highlights && i == 0;
-        hit->highlight = (tb_highlight){.start_s = 24.5, .end_s = 34.5, .query_start_s = query->vector ? -1 : 31, .part = 0, .score = 0.9};
+        hit->highlight = (tb_highlight){.start_s = 24.5,
+                                        .end_s = 34.5,
+                                        .query_start_s = query->vector ? -1 : 31,
+                                        .part = 0,
+                                        .score = 0.9};
     }
     return TB_OK;
 }
@@ -461,7 +477,7 @@ void tb_search_result_clear(tb_search_result *result)
     memset(result, 0, sizeof *result);
 }
 
-/* --- job.h and library.h ---------------------------------------------------------------------------------------- */
+/* --- job.h and library.h ------------------------------------------------------------------------------- */
 
 const char *tb_job_state_name(tb_job_state state)
 {
@@ -486,8 +502,14 @@ tb_status tb_engine_get_job(tb_engine *e, int64_t id, tb_job *job, tb_error *err
     (void)e;
     FAIL_IF_TOLD(err);
     if (id != 7) return tb_error_set(err, TB_NOT_FOUND, "there is no job %lld", (long long)id);
-    *job = (tb_job){.id = 7, .kind = "scan", .state = TB_JOB_RUNNING, .subject = tb_strdup("music"), .done = 8, .eta_s = -1,
-                    .created_ms = 1769860800000, .started_ms = 1769860800001};
+    *job = (tb_job){.id = 7,
+                    .kind = "scan",
+                    .state = TB_JOB_RUNNING,
+                    .subject = tb_strdup("music"),
+                    .done = 8,
+                    .eta_s = -1,
+                    .created_ms = 1769860800000,
+                    .started_ms = 1769860800001};
     return TB_OK;
 }
 
@@ -540,8 +562,12 @@ tb_status tb_engine_get_library(tb_engine *e, const char *name, tb_library *libr
 {
     (void)e;
     FAIL_IF_TOLD(err);
-    if (strcmp(name, "music") != 0) return tb_error_set(err, TB_NOT_FOUND, "there is no library \"%.64s\"", name);
-    *library = (tb_library){.name = tb_strdup(name), .root = tb_strdup("/music"), .n_files = 3, .n_tracks = 3};
+    if (strcmp(name, "music") != 0)
+        return tb_error_set(err, TB_NOT_FOUND, "there is no library \"%.64s\"", name);
+    *library = (tb_library){.name = tb_strdup(name),
+                            .root = tb_strdup("/music"),
+                            .n_files = 3,
+                            .n_tracks = 3};
     return TB_OK;
 }
 
@@ -559,8 +585,8 @@ tb_status tb_engine_list_libraries(tb_engine *e, tb_library **libraries, size_t 
     return TB_OK;
 }
 
-tb_status tb_engine_put_library(tb_engine *e, const char *name, const char *root, const char *const *exclude, size_t n_exclude,
-                                bool *created, tb_error *err)
+tb_status tb_engine_put_library(tb_engine *e, const char *name, const char *root, const char *const *exclude,
+                                size_t n_exclude, bool *created, tb_error *err)
 {
     (void)e;
     FAIL_IF_TOLD(err);
@@ -575,10 +601,13 @@ tb_status tb_engine_remove_library(tb_engine *e, const char *name, tb_error *err
 {
     (void)e;
     FAIL_IF_TOLD(err);
-    return strcmp(name, "music") == 0 ? TB_OK : tb_error_set(err, TB_NOT_FOUND, "there is no library \"%.64s\"", name);
+    return strcmp(name, "music") == 0
+               ? TB_OK
+               : tb_error_set(err, TB_NOT_FOUND, "there is no library \"%.64s\"", name);
 }
 
-tb_status tb_engine_queue_scan(tb_engine *e, const char *name, const char *sub, bool force, int64_t *job_id, tb_error *err)
+tb_status tb_engine_queue_scan(tb_engine *e, const char *name, const char *sub, bool force, int64_t *job_id,
+                               tb_error *err)
 {
     const tb_status status = tb_engine_remove_library(e, name, err);
     if (status != TB_OK) return status;
@@ -588,8 +617,8 @@ tb_status tb_engine_queue_scan(tb_engine *e, const char *name, const char *sub, 
     return TB_OK;
 }
 
-tb_status tb_engine_list_failures(tb_engine *e, const char *library, size_t offset, size_t limit, tb_failure **failures,
-                                  size_t *n, int64_t *total, tb_error *err)
+tb_status tb_engine_list_failures(tb_engine *e, const char *library, size_t offset, size_t limit,
+                                  tb_failure **failures, size_t *n, int64_t *total, tb_error *err)
 {
     (void)e;
     (void)library;
@@ -603,7 +632,10 @@ tb_status tb_engine_list_failures(tb_engine *e, const char *library, size_t offs
     }
     tb_failure *one = tb_alloc(1, sizeof *one);
     if (!one) return tb_error_set(err, TB_NO_MEMORY, "no memory");
-    *one = (tb_failure){.path = tb_strdup("b.mp3"), .reason = tb_strdup("it ends early"), .at_ms = 1769860800000, .attempts = 1};
+    *one = (tb_failure){.path = tb_strdup("b.mp3"),
+                        .reason = tb_strdup("it ends early"),
+                        .at_ms = 1769860800000,
+                        .attempts = 1};
     *failures = one;
     *n = 1;
     return TB_OK;

@@ -16,7 +16,7 @@ static json_t *load(const char *text)
     return json;
 }
 
-/* --- queries -------------------------------------------------------------------------------------------------- */
+/* --- queries ------------------------------------------------------------------------------------------- */
 
 static void a_query_takes_each_form(void **state)
 {
@@ -57,7 +57,8 @@ static void examples_may_name_their_part_and_weight(void **state)
     (void)state;
     tb_query_input input;
     tb_error err;
-    json_t *json = load("{\"recommend\": {\"positive\": [\"a\", {\"id\": \"b\", \"using\": \"bass\", \"weight\": 2, \"start\": 1},"
+    json_t *json = load("{\"recommend\": {\"positive\": [\"a\", {\"id\": \"b\", \"using\": \"bass\", "
+                        "\"weight\": 2, \"start\": 1},"
                         " [1, 2]], \"negative\": [{\"vector\": [3], \"part\": \"drums\"}]}}");
     assert_ok(tb_query_read(&input, json, &err));
     const tb_query *query = &input.query;
@@ -111,19 +112,21 @@ static void wrong_queries_are_refused(void **state)
         tb_error err;
         json_t *json = load(wrong_queries[i].json);
         assert_status(tb_query_read(&input, json, &err), TB_INVALID);
-        if (!strstr(err.message, wrong_queries[i].says)) fail_msg("%s: %s", wrong_queries[i].json, err.message);
+        if (!strstr(err.message, wrong_queries[i].says))
+            fail_msg("%s: %s", wrong_queries[i].json, err.message);
         json_decref(json);
     }
 }
 
-/* --- patches -------------------------------------------------------------------------------------------------- */
+/* --- patches ------------------------------------------------------------------------------------------- */
 
 static void a_patch_sets_and_clears(void **state)
 {
     (void)state;
     tb_patch_input input;
     tb_error err;
-    json_t *json = load("{\"title\": \"T\", \"year\": 1999, \"genre\": null, \"external_ids\": {\"mbid\": \"x\", \"old\": null},"
+    json_t *json = load("{\"title\": \"T\", \"year\": 1999, \"genre\": null, \"external_ids\": {\"mbid\": "
+                        "\"x\", \"old\": null},"
                         " \"payload\": {\"a\": [1, 2.5]}}");
     assert_ok(tb_patch_read(&input, json, &err));
     const tb_track_patch *patch = &input.patch;
@@ -180,7 +183,8 @@ static void wrong_patches_are_refused(void **state)
         tb_error err;
         json_t *json = load(wrong_patches[i].json);
         assert_status(tb_patch_read(&input, json, &err), TB_INVALID);
-        if (!strstr(err.message, wrong_patches[i].says)) fail_msg("%s: %s", wrong_patches[i].json, err.message);
+        if (!strstr(err.message, wrong_patches[i].says))
+            fail_msg("%s: %s", wrong_patches[i].json, err.message);
         json_decref(json);
     }
 }
@@ -188,7 +192,8 @@ static void wrong_patches_are_refused(void **state)
 static void each_allocation_may_fail(void **state)
 {
     (void)state;
-    json_t *query = load("{\"recommend\": {\"positive\": [[1], {\"vector\": [2]}, \"a\"], \"negative\": [[3]]}}");
+    json_t *query = load(
+        "{\"recommend\": {\"positive\": [[1], {\"vector\": [2]}, \"a\"], \"negative\": [[3]]}}");
     json_t *patch = load("{\"title\": \"T\", \"payload\": {\"a\": [1, 2]}}");
     for (size_t n = 1;; n++) {
         tb_query_input input;
@@ -209,6 +214,7 @@ static void each_allocation_may_fail(void **state)
     json_decref(patch);
 }
 
-TB_TESTS(bodies, cmocka_unit_test(a_query_takes_each_form), cmocka_unit_test(examples_may_name_their_part_and_weight),
+TB_TESTS(bodies, cmocka_unit_test(a_query_takes_each_form),
+         cmocka_unit_test(examples_may_name_their_part_and_weight),
          cmocka_unit_test(wrong_queries_are_refused), cmocka_unit_test(a_patch_sets_and_clears),
          cmocka_unit_test(wrong_patches_are_refused), cmocka_unit_test(each_allocation_may_fail))

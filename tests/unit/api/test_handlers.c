@@ -42,7 +42,7 @@ static void assert_number(const json_t *json, const char *path, double expected)
     assert_near(json_number_value(exchange_at(json, path)), expected, 1e-6);
 }
 
-/* --- tracks ----------------------------------------------------------------------------------------------------- */
+/* --- tracks -------------------------------------------------------------------------------------------- */
 
 static void a_track_is_the_object_itself(void **state)
 {
@@ -73,10 +73,12 @@ static void an_external_id_may_have_slashes(void **state)
 static void unknown_things_are_404(void **state)
 {
     (void)state;
-    static const char *const targets[] = {"/v1/tracks/nobody", "/v1/tracks/nobody/similar", "/v1/tracks/nobody/features",
-                                          "/v1/tracks/nobody/embedding", "/v1/tracks/nobody/segments", "/v1/tracks/nobody/audio",
-                                          "/v1/libraries/nothing", "/v1/libraries/nothing/failures", "/v1/jobs/8", "/v1/jobs/0",
-                                          "/v1/jobs/abc", "/v1/jobs/99999999999999999999", "/nothing", "/v2/tracks"};
+    static const char *const targets[] = {
+        "/v1/tracks/nobody", "/v1/tracks/nobody/similar", "/v1/tracks/nobody/features",
+        "/v1/tracks/nobody/embedding", "/v1/tracks/nobody/segments", "/v1/tracks/nobody/audio",
+        "/v1/libraries/nothing", "/v1/libraries/nothing/failures", "/v1/jobs/8", "/v1/jobs/0",
+        "/v1/jobs/abc", "/v1/jobs/99999999999999999999", "/nothing", "/v2/tracks",
+    };
     for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) expect_get(targets[i], 404);
 }
 
@@ -112,7 +114,8 @@ static void a_patch_reaches_the_engine(void **state)
     (void)state;
     exchange x;
     exchange_begin(&x, TB_PATCH, TRACK);
-    exchange_json(&x, "{\"title\": \"New\", \"year\": null, \"external_ids\": {\"mbid\": \"z\"}, \"payload\": {\"a\": 1}}");
+    exchange_json(&x, "{\"title\": \"New\", \"year\": null, \"external_ids\": {\"mbid\": \"z\"}, "
+                      "\"payload\": {\"a\": 1}}");
     exchange_run(&x, 200);
     assert_string_equal(fake.text, "New");
     assert_true(fake.set_title && fake.clears_year);
@@ -136,7 +139,7 @@ static void a_deleted_track_leaves_no_content(void **state)
     exchange_end(&x);
 }
 
-/* --- adding ----------------------------------------------------------------------------------------------------- */
+/* --- adding -------------------------------------------------------------------------------------------- */
 
 static void an_upload_is_added_once(void **state)
 {
@@ -241,13 +244,14 @@ static void an_empty_file_is_refused(void **state)
     exchange_end(&x);
 }
 
-/* --- searches --------------------------------------------------------------------------------------------------- */
+/* --- searches ------------------------------------------------------------------------------------------ */
 
 static void neighbours_are_shown_with_their_parts(void **state)
 {
     (void)state;
     exchange x;
-    const json_t *json = exchange_get(&x, TRACK "/similar?using=timbre:1,rhythm:0.5&with=highlights&limit=3", 200);
+    const json_t *json = exchange_get(&x, TRACK "/similar?using=timbre:1,rhythm:0.5&with=highlights&limit=3",
+                                      200);
     assert_string_equal(fake.id, "fake000000000002");
     assert_string_equal(fake.using, "timbre=1;rhythm=0.5;");
     assert_true(fake.options.highlights);
@@ -294,17 +298,27 @@ static void get_and_post_ask_the_same(void **state)
 {
     (void)state;
     exchange x;
-    exchange_get(&x, TRACK "/similar?using=rhythm:2&missing=exclude&level=segment&group_by=artist&group_size=2&max_per_artist=3"
-                 "&max_per_album=4&exclude_same_album=true&previous=a,b&score_threshold=0.5&limit=7&offset=9&approximate=true"
-                 "&start=30&duration=10&space=descriptors&filter=year:1999", 200);
+    exchange_get(&x,
+                 TRACK "/similar?using=rhythm:2&missing=exclude&level=segment&group_by=artist&group_size=2&"
+                       "max_per_artist=3"
+                       "&max_per_album=4&exclude_same_album=true&previous=a,b&score_threshold=0.5&limit=7&"
+                       "offset=9&approximate=true"
+                       "&start=30&duration=10&space=descriptors&filter=year:1999",
+                 200);
     const tb_fake by_url = fake;
     exchange_end(&x);
     fake_reset();
-    exchange_post(&x, "/v1/search", "{\"query\": {\"id\": \"fake000000000002\", \"start\": 30, \"duration\": 10},"
-                  "\"using\": {\"rhythm\": 2}, \"missing\": \"exclude\", \"level\": \"segment\", \"group_by\": \"artist\","
-                  "\"group_size\": 2, \"max_per_artist\": 3, \"max_per_album\": 4, \"exclude_same_album\": true,"
-                  "\"previous\": [\"a\", \"b\"], \"score_threshold\": 0.5, \"limit\": 7, \"offset\": 9, \"approximate\": true,"
-                  "\"space\": \"descriptors\", \"filter\": {\"must\": {\"key\": \"year\", \"match\": {\"value\": 1999}}}}", 200);
+    exchange_post(&x, "/v1/search",
+                  "{\"query\": {\"id\": \"fake000000000002\", \"start\": 30, \"duration\": 10},"
+                  "\"using\": {\"rhythm\": 2}, \"missing\": \"exclude\", \"level\": \"segment\", "
+                  "\"group_by\": \"artist\","
+                  "\"group_size\": 2, \"max_per_artist\": 3, \"max_per_album\": 4, \"exclude_same_album\": "
+                  "true,"
+                  "\"previous\": [\"a\", \"b\"], \"score_threshold\": 0.5, \"limit\": 7, \"offset\": 9, "
+                  "\"approximate\": true,"
+                  "\"space\": \"descriptors\", \"filter\": {\"must\": {\"key\": \"year\", \"match\": "
+                  "{\"value\": 1999}}}}",
+                  200);
     exchange_end(&x);
     const tb_search_options *a = &by_url.options, *b = &fake.options;
     assert_string_equal(by_url.id, fake.id);
@@ -337,10 +351,12 @@ static void a_search_takes_each_kind_of_query(void **state)
     assert_true(fake.has_vector);
     assert_int_equal(fake.n_vector, 4);
     exchange_end(&x);
-    const json_t *json = exchange_post(&x, "/v1/search", "{\"query\": {\"vector\": [1]}, \"with\": \"highlights\"}", 200);
+    const json_t *json = exchange_post(&x, "/v1/search",
+                                       "{\"query\": {\"vector\": [1]}, \"with\": \"highlights\"}", 200);
     assert_true(json_is_null(exchange_at(json, "results.0.highlights.0.query_start")));
     exchange_end(&x);
-    exchange_post(&x, "/v1/search", "{\"query\": {\"recommend\": {\"positive\": [\"a\", \"b\"], \"negative\": [[1]]}}}", 200);
+    exchange_post(&x, "/v1/search",
+                  "{\"query\": {\"recommend\": {\"positive\": [\"a\", \"b\"], \"negative\": [[1]]}}}", 200);
     assert_int_equal(fake.n_positive, 2);
     assert_int_equal(fake.n_negative, 1);
     exchange_end(&x);
@@ -380,7 +396,7 @@ static void an_upload_is_searched_by_and_not_kept(void **state)
     free(path);
 }
 
-/* --- what belongs to a track -------------------------------------------------------------------------------------- */
+/* --- what belongs to a track --------------------------------------------------------------------------- */
 
 static void features_and_embeddings_are_shown(void **state)
 {
@@ -507,7 +523,7 @@ static void failures_call_an_upload_by_its_own_name(void **state)
     exchange_end(&x);
 }
 
-/* --- libraries, jobs, server -------------------------------------------------------------------------------------- */
+/* --- libraries, jobs, server --------------------------------------------------------------------------- */
 
 static void libraries_are_made_scanned_and_forgotten(void **state)
 {
@@ -554,8 +570,10 @@ static void libraries_are_made_scanned_and_forgotten(void **state)
 static void a_library_needs_a_folder(void **state)
 {
     (void)state;
-    static const char *const bodies[] = {"{}", "{\"root\": \"\"}", "{\"root\": \"music\"}", "{\"root\": 5}", "{\"root\": null}",
-                                         "{\"root\": \"/music\", \"watch\": true}", "[]", "{\"root\": \"/m\", \"exclude\": [5]}"};
+    static const char *const bodies[] = {
+        "{}", "{\"root\": \"\"}", "{\"root\": \"music\"}", "{\"root\": 5}", "{\"root\": null}",
+        "{\"root\": \"/music\", \"watch\": true}", "[]", "{\"root\": \"/m\", \"exclude\": [5]}",
+    };
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
         exchange x;
         exchange_begin(&x, TB_PUT, "/v1/libraries/music");
@@ -632,7 +650,8 @@ static void the_server_tells_about_itself(void **state)
 static void the_page_and_the_description_are_built_in(void **state)
 {
     (void)state;
-    static const char *const targets[] = {"/", "/page.js", "/page.css", "/favicon.svg", "/openapi.json", "/?track=abc"};
+    static const char *const targets[] =
+        {"/", "/page.js", "/page.css", "/favicon.svg", "/openapi.json", "/?track=abc"};
     for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
         exchange x;
         exchange_get(&x, targets[i], 200);
@@ -644,7 +663,7 @@ static void the_page_and_the_description_are_built_in(void **state)
     expect_get("/favicon.ico", 204);
 }
 
-/* --- refusals that all calls share --------------------------------------------------------------------------------- */
+/* --- refusals that all calls share --------------------------------------------------------------------- */
 
 static void wrong_methods_say_which_are_right(void **state)
 {
@@ -724,11 +743,20 @@ static void large_and_deep_bodies_are_refused(void **state)
 static void wrong_parameters_are_refused_everywhere(void **state)
 {
     (void)state;
-    static const char *const targets[] = {"/v1/tracks?limt=5", "/v1/tracks?limit=0", "/v1/tracks?limit=1000000000",
-                                          "/v1/tracks?limit=5&limit=5", TRACK "?x=y", TRACK "/similar?query=a",
-                                          TRACK "/similar?using=timbre:-1", TRACK "/similar?using=timbre:nan",
-                                          TRACK "/similar?using=timbre:0", TRACK "/features?a", "/v1/spaces?a=b",
-                                          "/v1/jobs?limit=-1", "/v1/libraries?cursor=1", TRACK "/segments?limit=1001"};
+    static const char *const targets[] = {"/v1/tracks?limt=5",
+                                          "/v1/tracks?limit=0",
+                                          "/v1/tracks?limit=1000000000",
+                                          "/v1/tracks?limit=5&limit=5",
+                                          TRACK "?x=y",
+                                          TRACK "/similar?query=a",
+                                          TRACK "/similar?using=timbre:-1",
+                                          TRACK "/similar?using=timbre:nan",
+                                          TRACK "/similar?using=timbre:0",
+                                          TRACK "/features?a",
+                                          "/v1/spaces?a=b",
+                                          "/v1/jobs?limit=-1",
+                                          "/v1/libraries?cursor=1",
+                                          TRACK "/segments?limit=1001"};
     for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) expect_get(targets[i], 422);
     expect_get("/v1/tracks?filter=tempo:%5B90", 400);
     expect_get("/v1/tracks?filter=nonsense:%5B1+TO+2%5D", 422);
@@ -740,13 +768,24 @@ static void failures_of_the_engine_keep_their_meaning(void **state)
     static const struct {
         tb_status status;
         int upload, other;
-    } cases[] = {{TB_BUSY, 503, 503}, {TB_FULL, 507, 507}, {TB_UNSUPPORTED, 415, 415}, {TB_CORRUPT, 422, 500},
-                 {TB_TOO_LARGE, 413, 413}, {TB_IO, 500, 500}, {TB_NO_MEMORY, 503, 503}, {TB_CANCELLED, 503, 503},
-                 {TB_FORBIDDEN, 403, 403}, {TB_EXISTS, 409, 409}, {TB_INTERNAL, 500, 500}};
+    } cases[] = {{TB_BUSY, 503, 503},      {TB_FULL, 507, 507},      {TB_UNSUPPORTED, 415, 415},
+                 {TB_CORRUPT, 422, 500},   {TB_TOO_LARGE, 413, 413}, {TB_IO, 500, 500},
+                 {TB_NO_MEMORY, 503, 503}, {TB_CANCELLED, 503, 503}, {TB_FORBIDDEN, 403, 403},
+                 {TB_EXISTS, 409, 409},    {TB_INTERNAL, 500, 500}};
     static const char *const uploads[] = {"/v1/tracks", "/v1/search", "/v1/features", "/v1/embed"};
-    static const char *const others[] = {TRACK, "/v1/tracks", TRACK "/similar", TRACK "/embedding", TRACK "/segments", TRACK "/audio",
-                                         TRACK "/features", "/v1/libraries", "/v1/libraries/music", "/v1/libraries/music/failures",
-                                         "/v1/jobs", "/v1/jobs/7", "/metrics"};
+    static const char *const others[] = {TRACK,
+                                         "/v1/tracks",
+                                         TRACK "/similar",
+                                         TRACK "/embedding",
+                                         TRACK "/segments",
+                                         TRACK "/audio",
+                                         TRACK "/features",
+                                         "/v1/libraries",
+                                         "/v1/libraries/music",
+                                         "/v1/libraries/music/failures",
+                                         "/v1/jobs",
+                                         "/v1/jobs/7",
+                                         "/metrics"};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         fake.fail = cases[i].status;
         for (size_t k = 0; k < sizeof uploads / sizeof *uploads; k++) {
@@ -761,7 +800,7 @@ static void failures_of_the_engine_keep_their_meaning(void **state)
     }
 }
 
-/* --- memory ------------------------------------------------------------------------------------------------------- */
+/* --- memory -------------------------------------------------------------------------------------------- */
 
 /* One request without the test's own checks, so that allocations may fail anywhere in it. */
 static int handle_plainly(tb_api *api, tb_method method, const char *target, const char *body)
@@ -802,7 +841,8 @@ static void each_allocation_of_a_call_may_fail(void **state)
         {TB_GET, TRACK "/similar?using=timbre:1&with=vector&previous=a,b&filter=year:1999", NULL},
         {TB_GET, TRACK "/segments?with=vector", NULL},
         {TB_GET, "/v1/libraries", NULL},
-        {TB_POST, "/v1/search", "{\"query\": {\"recommend\": {\"positive\": [\"a\", [1, 2]]}}, \"using\": [\"rhythm\"]}"},
+        {TB_POST, "/v1/search",
+         "{\"query\": {\"recommend\": {\"positive\": [\"a\", [1, 2]]}}, \"using\": [\"rhythm\"]}"},
         {TB_POST, "/v1/tracks/scroll", "{\"with\": [\"features\"]}"},
         {TB_POST, "/v1/libraries/music/scan", "{}"},
         {TB_PATCH, TRACK, "{\"title\": \"a\", \"payload\": {\"b\": 1}}"},
@@ -819,7 +859,8 @@ static void each_allocation_of_a_call_may_fail(void **state)
                 assert_int_equal(http, good);
                 break;
             }
-            assert_true(http == 503 || http == 400 || http == 500 || http == good); /* a header may be left out */
+            assert_true(http == 503 || http == 400 || http == 500 ||
+                        http == good); /* a header may be left out */
             assert_true(n < 2000);
         }
     }
@@ -828,15 +869,19 @@ static void each_allocation_of_a_call_may_fail(void **state)
 
 #define CASE(function) cmocka_unit_test_setup(function, begin_case)
 
-TB_TESTS(handlers, CASE(a_track_is_the_object_itself), CASE(an_external_id_may_have_slashes), CASE(unknown_things_are_404),
-         CASE(a_list_shows_what_is_asked_for), CASE(a_field_that_cannot_be_sorted_by_is_the_requests_mistake),
-         CASE(a_patch_reaches_the_engine), CASE(a_deleted_track_leaves_no_content), CASE(an_upload_is_added_once),
-         CASE(a_client_need_not_wait_for_an_upload), CASE(a_path_must_lie_in_a_library), CASE(wrong_uploads_say_what_to_send),
-         CASE(an_empty_file_is_refused), CASE(neighbours_are_shown_with_their_parts), CASE(few_hits_say_why),
-         CASE(get_and_post_ask_the_same), CASE(a_search_takes_each_kind_of_query), CASE(an_upload_is_searched_by_and_not_kept),
-         CASE(features_and_embeddings_are_shown), CASE(segments_come_in_pages), CASE(audio_comes_whole_or_in_ranges),
-         CASE(analysis_answers_and_stores_nothing), CASE(failures_call_an_upload_by_its_own_name), CASE(libraries_are_made_scanned_and_forgotten), CASE(a_library_needs_a_folder),
-         CASE(jobs_are_shown_and_changed), CASE(the_server_tells_about_itself), CASE(the_page_and_the_description_are_built_in),
+TB_TESTS(handlers, CASE(a_track_is_the_object_itself), CASE(an_external_id_may_have_slashes),
+         CASE(unknown_things_are_404), CASE(a_list_shows_what_is_asked_for),
+         CASE(a_field_that_cannot_be_sorted_by_is_the_requests_mistake), CASE(a_patch_reaches_the_engine),
+         CASE(a_deleted_track_leaves_no_content), CASE(an_upload_is_added_once),
+         CASE(a_client_need_not_wait_for_an_upload), CASE(a_path_must_lie_in_a_library),
+         CASE(wrong_uploads_say_what_to_send), CASE(an_empty_file_is_refused),
+         CASE(neighbours_are_shown_with_their_parts), CASE(few_hits_say_why), CASE(get_and_post_ask_the_same),
+         CASE(a_search_takes_each_kind_of_query), CASE(an_upload_is_searched_by_and_not_kept),
+         CASE(features_and_embeddings_are_shown), CASE(segments_come_in_pages),
+         CASE(audio_comes_whole_or_in_ranges), CASE(analysis_answers_and_stores_nothing),
+         CASE(failures_call_an_upload_by_its_own_name), CASE(libraries_are_made_scanned_and_forgotten),
+         CASE(a_library_needs_a_folder), CASE(jobs_are_shown_and_changed),
+         CASE(the_server_tells_about_itself), CASE(the_page_and_the_description_are_built_in),
          CASE(wrong_methods_say_which_are_right), CASE(bodies_of_the_wrong_kind_are_refused),
          CASE(large_and_deep_bodies_are_refused), CASE(wrong_parameters_are_refused_everywhere),
          CASE(failures_of_the_engine_keep_their_meaning), CASE(each_allocation_of_a_call_may_fail))

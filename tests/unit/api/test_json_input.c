@@ -19,7 +19,8 @@ static void good_json_is_parsed(void **state)
 {
     (void)state;
     tb_error err;
-    static const char *const good[] = {"{}", "[]", " {\"a\": [1, 2.5, true, null, \"\\u00e4\"]} ", "1", "\"]]]]\\\"[[[\"", "null"};
+    static const char *const good[] =
+        {"{}", "[]", " {\"a\": [1, 2.5, true, null, \"\\u00e4\"]} ", "1", "\"]]]]\\\"[[[\"", "null"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) assert_ok(parse(good[i], &err));
 }
 
@@ -27,8 +28,11 @@ static void broken_json_says_where(void **state)
 {
     (void)state;
     tb_error err;
-    static const char *const broken[] = {"", " ", "{", "{\"a\":}", "[1,]", "nul", "{\"a\":1}x", "{'a':1}", "[NaN]", "[Infinity]",
-                                         "[1e999]", "{\"a\":1,\"a\":2}", "\"\xff\"", "\"\\ud800\"", "\"\\u0000\"", "[01]", "}"};
+    static const char *const broken[] = {"",         " ",           "{",           "{\"a\":}",
+                                         "[1,]",     "nul",         "{\"a\":1}x",  "{'a':1}",
+                                         "[NaN]",    "[Infinity]",  "[1e999]",     "{\"a\":1,\"a\":2}",
+                                         "\"\xff\"", "\"\\ud800\"", "\"\\u0000\"", "[01]",
+                                         "}"};
     for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
         assert_status(parse(broken[i], &err), TB_SYNTAX);
         if (*broken[i]) assert_non_null(strstr(err.message, "line"));
@@ -92,7 +96,8 @@ static void running_out_of_memory_is_reported(void **state)
         const tb_status status = parse("{\"a\": [1, \"text\", {\"b\": null}]}", NULL);
         tb_alloc_fail_after(0);
         if (status == TB_OK) break;
-        assert_true(status == TB_NO_MEMORY || status == TB_SYNTAX); /* jansson does not tell them apart everywhere */
+        assert_true(status == TB_NO_MEMORY ||
+                    status == TB_SYNTAX); /* jansson does not tell them apart everywhere */
         assert_true(n > 0 && n < 200);
     }
 }

@@ -38,8 +38,10 @@ static void assert_same_values(const tb_search_call *a, const tb_search_call *b)
     assert_int_equal(a->max_per_album, b->max_per_album);
     assert_int_equal(a->exclude_same_album, b->exclude_same_album);
     assert_int_equal(a->previous.n, b->previous.n);
-    for (size_t i = 0; i < a->previous.n; i++) assert_string_equal(a->previous.items[i], b->previous.items[i]);
-    assert_true(a->score_threshold == b->score_threshold || (isnan(a->score_threshold) && isnan(b->score_threshold)));
+    for (size_t i = 0; i < a->previous.n; i++)
+        assert_string_equal(a->previous.items[i], b->previous.items[i]);
+    assert_true(a->score_threshold == b->score_threshold ||
+                (isnan(a->score_threshold) && isnan(b->score_threshold)));
     assert_int_equal(a->limit, b->limit);
     assert_int_equal(a->offset, b->offset);
     assert_int_equal(a->with, b->with);
@@ -63,7 +65,8 @@ static const struct {
     {"missing", "penalize", "{\"missing\": \"penalize\"}"},
     {"level", "segment", "{\"level\": \"segment\"}"},
     {"filter", "tempo:[90 TO 120]", "{\"filter\": \"tempo:[90 TO 120]\"}"},
-    {"filter", "tempo:[90 TO 120]", "{\"filter\": {\"must\": [{\"key\": \"tempo\", \"range\": {\"gte\": 90, \"lte\": 120}}]}}"},
+    {"filter", "tempo:[90 TO 120]",
+     "{\"filter\": {\"must\": [{\"key\": \"tempo\", \"range\": {\"gte\": 90, \"lte\": 120}}]}}"},
     {"filter", " {\"must\": {\"has_id\": [\"x\"]}}", "{\"filter\": {\"must\": {\"has_id\": [\"x\"]}}}"},
     {"group_by", "artist", "{\"group_by\": \"artist\"}"},
     {"group_size", "3", "{\"group_size\": 3.0}"},
@@ -108,7 +111,9 @@ static void every_option_of_a_search_has_a_case_above(void **state)
         const tb_option *option = &tb_similar_options.options[k];
         bool found = false;
         for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
-            if (strcmp(forms[i].name, option->name) == 0 || (option->alias && strcmp(forms[i].name, option->alias) == 0)) found = true;
+            if (strcmp(forms[i].name, option->name) == 0 ||
+                (option->alias && strcmp(forms[i].name, option->alias) == 0))
+                found = true;
         if (!found) fail_msg("no case for %s", option->name);
     }
 }
@@ -138,7 +143,10 @@ static void null_in_json_means_the_default(void **state)
     tb_error err;
     json_t *json;
     assert_ok(tb_options_init(&options, &tb_search_call_options, fake_engine(), &err));
-    assert_ok(set_json(&options, "{\"limit\": null, \"using\": null, \"filter\": null, \"with\": null, \"query\": null}", &json, &err));
+    assert_ok(
+        set_json(&options,
+                 "{\"limit\": null, \"using\": null, \"filter\": null, \"with\": null, \"query\": null}",
+                 &json, &err));
     const tb_search_call *call = options.values;
     assert_int_equal(call->limit, 10);
     assert_null(call->query);
@@ -187,7 +195,8 @@ static const struct {
     {"previous", ",", "{\"previous\": [1]}", TB_INVALID, "item 1"},
     {"filter", "tempo:[90 TO", "{\"filter\": \"tempo:[90 TO\"}", TB_SYNTAX, "character"},
     {"filter", "{\"must\": ", "{\"filter\": \"{\"}", TB_SYNTAX, "line"},
-    {"filter", "temp:90", "{\"filter\": {\"must\": [{\"key\": \"temp\", \"match\": {\"value\": 90}}]}}", TB_INVALID, "temp"},
+    {"filter", "temp:90", "{\"filter\": {\"must\": [{\"key\": \"temp\", \"match\": {\"value\": 90}}]}}",
+     TB_INVALID, "temp"},
     {"filter", "{\"mus\": []}", "{\"filter\": {\"mus\": []}}", TB_INVALID, "must"},
     {"filter", "{\"must\": [5]}", "{\"filter\": [5]}", TB_INVALID, "object"},
 };
@@ -202,9 +211,11 @@ static void wrong_values_are_refused_in_both_forms(void **state)
             tb_error err;
             assert_ok(tb_options_init(&options, &tb_search_call_options, fake_engine(), &err));
             const tb_status status = as_json ? set_json(&options, wrong[i].json, &json, &err)
-                                             : tb_options_set_text(&options, wrong[i].name, wrong[i].text, true, &err);
+                                             : tb_options_set_text(&options, wrong[i].name, wrong[i].text,
+                                                                   true, &err);
             const char *given = as_json ? wrong[i].json : wrong[i].text;
-            if (status != wrong[i].status) fail_msg("%s=%s: got %s", wrong[i].name, given, tb_status_name(status));
+            if (status != wrong[i].status)
+                fail_msg("%s=%s: got %s", wrong[i].name, given, tb_status_name(status));
             if (!strstr(err.message, wrong[i].says)) fail_msg("%s=%s: %s", wrong[i].name, given, err.message);
             tb_options_clear(&options);
             json_decref(json);
@@ -217,8 +228,13 @@ static void an_unknown_name_is_told_the_nearest(void **state)
     (void)state;
     static const struct {
         const char *name, *nearest;
-    } cases[] = {{"limt", "\"limit\""}, {"Limit", "\"limit\""}, {"max_per_artists", "\"max_per_artist\""}, {"usnig", "\"using\""},
-                 {"score_treshold", "\"score_threshold\""}, {"qqqqqqqq", "there are start, duration"}, {"", "there are start"}};
+    } cases[] = {{"limt", "\"limit\""},
+                 {"Limit", "\"limit\""},
+                 {"max_per_artists", "\"max_per_artist\""},
+                 {"usnig", "\"using\""},
+                 {"score_treshold", "\"score_threshold\""},
+                 {"qqqqqqqq", "there are start, duration"},
+                 {"", "there are start"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         tb_options options = {0};
         tb_error err;
@@ -264,7 +280,9 @@ static tb_status use_memory(const json_t *json)
     tb_status status = TB_OK;
     TB_TRY(tb_options_init(&options, &tb_search_call_options, fake_engine(), NULL));
     TB_TRY(tb_options_set_text(&options, "previous", "a,b", true, NULL));
-    TB_TRY(tb_options_set_text(&options, "filter", "{\"must\": [{\"key\": \"genre\", \"match\": {\"except\": [\"a\"]}}]}", true, NULL));
+    TB_TRY(tb_options_set_text(&options, "filter",
+                               "{\"must\": [{\"key\": \"genre\", \"match\": {\"except\": [\"a\"]}}]}", true,
+                               NULL));
     TB_TRY(tb_options_set_object(&options, json, NULL));
 out:
     tb_options_clear(&options);
@@ -281,14 +299,17 @@ static void each_allocation_may_fail(void **state)
         const tb_status status = use_memory(json);
         tb_alloc_fail_after(0);
         if (status == TB_OK) break;
-        assert_true(status == TB_NO_MEMORY || status == TB_SYNTAX); /* jansson does not tell them apart everywhere */
+        assert_true(status == TB_NO_MEMORY ||
+                    status == TB_SYNTAX); /* jansson does not tell them apart everywhere */
         assert_true(n < 200);
     }
     json_decref(json);
 }
 
-TB_TESTS(options, cmocka_unit_test(text_and_json_give_the_same_values), cmocka_unit_test(every_option_of_a_search_has_a_case_above),
+TB_TESTS(options, cmocka_unit_test(text_and_json_give_the_same_values),
+         cmocka_unit_test(every_option_of_a_search_has_a_case_above),
          cmocka_unit_test(defaults_are_those_of_the_table), cmocka_unit_test(null_in_json_means_the_default),
-         cmocka_unit_test(wrong_values_are_refused_in_both_forms), cmocka_unit_test(an_unknown_name_is_told_the_nearest),
+         cmocka_unit_test(wrong_values_are_refused_in_both_forms),
+         cmocka_unit_test(an_unknown_name_is_told_the_nearest),
          cmocka_unit_test(a_name_counts_once_under_any_form), cmocka_unit_test(names_have_distances),
          cmocka_unit_test(each_allocation_may_fail))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Requests put together at random, half of them nearly right: nothing crashes, every reply is complete, and none is
- * a failure of ours. */
+/* Requests put together at random, half of them nearly right: nothing crashes, every reply is complete, and
+ * none is a failure of ours. */
 #include "exchange.h"
 
 #include "api/api_internal.h"
@@ -22,15 +22,22 @@ static const char *pick(tb_rng *rng, const char *const *texts, size_t n)
 }
 #define PICK(rng, texts) pick(rng, texts, sizeof texts / sizeof *texts)
 
-static const char *const scalars[] = {"0", "1", "-1", "5", "1e9", "1e308", "-0.0", "0.5", "null", "true", "false", "\"\"", "\"skip\"",
-                                      "\"segment\"", "\"fake000000000001\"", "\"timbre:1,rhythm:0\"", "\"tempo:[90 TO 120]\"",
-                                      "\"\\ud83d\\ude00\"", "\"a\\u0001\"", "[]", "{}", "[1,2,3,4]", "[\"a\",\"b\"]", "9223372036854775807",
-                                      "99999999999999999999", "\"vector\"", "\"highlights,vector\""};
-static const char *const names[] = {"query", "using", "filter", "limit", "offset", "with", "previous", "space", "missing", "level",
-                                    "group_by", "explain", "start", "duration", "id", "vector", "recommend", "positive", "negative",
-                                    "must", "should", "must_not", "min_should", "conditions", "min_count", "key", "match", "range",
-                                    "value", "any", "except", "text", "gte", "lt", "has_id", "is_empty", "title", "year", "payload",
-                                    "external_ids", "metadata", "path", "root", "exclude", "weight", "x"};
+static const char *const scalars[] = {
+    "0", "1", "-1", "5", "1e9", "1e308", "-0.0", "0.5", "null", "true", "false", "\"\"", "\"skip\"",
+    "\"segment\"", "\"fake000000000001\"", "\"timbre:1,rhythm:0\"", "\"tempo:[90 TO 120]\"",
+    "\"\\ud83d\\ude00\"", "\"a\\u0001\"", "[]", "{}", "[1,2,3,4]", "[\"a\",\"b\"]", "9223372036854775807",
+    "99999999999999999999", "\"vector\"", "\"highlights,vector\"",
+};
+static const char *const names[] = {"query",    "using",     "filter",     "limit",      "offset",
+                                    "with",     "previous",  "space",      "missing",    "level",
+                                    "group_by", "explain",   "start",      "duration",   "id",
+                                    "vector",   "recommend", "positive",   "negative",   "must",
+                                    "should",   "must_not",  "min_should", "conditions", "min_count",
+                                    "key",      "match",     "range",      "value",      "any",
+                                    "except",   "text",      "gte",        "lt",         "has_id",
+                                    "is_empty", "title",     "year",       "payload",    "external_ids",
+                                    "metadata", "path",      "root",       "exclude",    "weight",
+                                    "x"};
 
 /* A JSON value below that depth; returns how many bytes were written. */
 static size_t write_value(tb_rng *rng, char *out, size_t room, int depth)
@@ -58,7 +65,8 @@ static void write_body(tb_rng *rng, char *body)
     body[0] = '{';
     const uint64_t n_members = 1 + tb_rng_below(rng, 4);
     for (uint64_t i = 0; i < n_members && size < MAX_BODY - 400; i++) {
-        size += (size_t)snprintf(body + size, MAX_BODY - size, "%s\"%s\":", i > 0 ? "," : "", PICK(rng, names));
+        size += (size_t)snprintf(body + size, MAX_BODY - size, "%s\"%s\":", i > 0 ? "," : "",
+                                 PICK(rng, names));
         size += write_value(rng, body + size, MAX_BODY - size - 50, 4);
     }
     body[size++] = '}';
@@ -67,28 +75,35 @@ static void write_body(tb_rng *rng, char *body)
         for (int i = 0; i < 3; i++) body[tb_rng_below(rng, size)] = (char)(1 + tb_rng_below(rng, 255));
 }
 
-static const char *const paths[] = {"/v1/tracks", "/v1/tracks/scroll", "/v1/tracks/fake000000000001", "/v1/tracks/fake000000000001/similar",
-                                    "/v1/tracks/fake000000000001/segments", "/v1/tracks/mbid:8f%2F3471%25b5/embedding", "/v1/search",
-                                    "/v1/features", "/v1/libraries/music", "/v1/libraries/music/scan", "/v1/jobs/7", "/v1/jobs/7/pause",
-                                    "/v1/spaces", "/", "/metrics", "/v1//", "/v1/tracks/%C3%A4"};
-static const char *const values[] = {"0", "1", "5", "-1", "nan", "", "true", "a,b", "timbre:1", "timbre:1,rhythm:-1", "rhythm", "skip",
-                                     "segment", "%7B%22must%22:%5B%5D%7D", "tempo:%5B90+TO+120%5D", "tempo:%5B", "%7B", "%22a%22",
-                                     "highlights,vector", "1e999", "%F0%9F%98%80", "((((((((", "-", "descriptors", "fake000000000001"};
+static const char *const paths[] = {
+    "/v1/tracks", "/v1/tracks/scroll", "/v1/tracks/fake000000000001", "/v1/tracks/fake000000000001/similar",
+    "/v1/tracks/fake000000000001/segments", "/v1/tracks/mbid:8f%2F3471%25b5/embedding", "/v1/search",
+    "/v1/features", "/v1/libraries/music", "/v1/libraries/music/scan", "/v1/jobs/7", "/v1/jobs/7/pause",
+    "/v1/spaces", "/", "/metrics", "/v1//", "/v1/tracks/%C3%A4",
+};
+static const char *const values[] = {
+    "0", "1", "5", "-1", "nan", "", "true", "a,b", "timbre:1", "timbre:1,rhythm:-1", "rhythm", "skip",
+    "segment", "%7B%22must%22:%5B%5D%7D", "tempo:%5B90+TO+120%5D", "tempo:%5B", "%7B", "%22a%22",
+    "highlights,vector", "1e999", "%F0%9F%98%80", "((((((((", "-", "descriptors", "fake000000000001",
+};
 
 static void write_target(tb_rng *rng, char *target, size_t room)
 {
     size_t size = (size_t)snprintf(target, room, "%s", PICK(rng, paths));
     const uint64_t n = tb_rng_below(rng, 4);
     for (uint64_t i = 0; i < n; i++)
-        size += (size_t)snprintf(target + size, room - size, "%c%s=%s", i > 0 ? '&' : '?', PICK(rng, names), PICK(rng, values));
-    if (tb_rng_below(rng, 5) == 0) target[1 + tb_rng_below(rng, size - 1)] = (char)(1 + tb_rng_below(rng, 255));
+        size += (size_t)snprintf(target + size, room - size, "%c%s=%s", i > 0 ? '&' : '?', PICK(rng, names),
+                                 PICK(rng, values));
+    if (tb_rng_below(rng, 5) == 0)
+        target[1 + tb_rng_below(rng, size - 1)] = (char)(1 + tb_rng_below(rng, 255));
 }
 
 static void assert_complete(const tb_reply *reply, const char *target, const char *body)
 {
     if (reply->status < 200 || reply->status > 499) fail_msg("%d for %s %s", reply->status, target, body);
     if (reply->status == 204) return;
-    if (!reply->content_type || (reply->kind == TB_BODY_BYTES && reply->size == 0)) fail_msg("no content for %s %s", target, body);
+    if (!reply->content_type || (reply->kind == TB_BODY_BYTES && reply->size == 0))
+        fail_msg("no content for %s %s", target, body);
     if (reply->status < 400) return;
     json_t *json = json_loadb(reply->bytes, reply->size, JSON_REJECT_DUPLICATES, NULL);
     if (!json || json_integer_value(json_object_get(json, "status")) != reply->status)
@@ -99,7 +114,8 @@ static void assert_complete(const tb_reply *reply, const char *target, const cha
 static void any_request_gets_a_complete_reply(void **state)
 {
     (void)state;
-    static const tb_method methods[] = {TB_GET, TB_POST, TB_POST, TB_PUT, TB_PATCH, TB_DELETE, TB_HEAD, TB_OPTIONS, TB_METHOD_OTHER};
+    static const tb_method methods[] = {TB_GET,    TB_POST, TB_POST,    TB_PUT,         TB_PATCH,
+                                        TB_DELETE, TB_HEAD, TB_OPTIONS, TB_METHOD_OTHER};
     tb_rng rng;
     tb_error err;
     tb_api *api;
@@ -131,7 +147,8 @@ static void any_request_gets_a_complete_reply(void **state)
         tb_reply_clear(&reply);
     }
     tb_api_free(api);
-    if (n_good < N_REQUESTS / 100) fail_msg("only %zu of %d requests got past the checks", n_good, N_REQUESTS);
+    if (n_good < N_REQUESTS / 100)
+        fail_msg("only %zu of %d requests got past the checks", n_good, N_REQUESTS);
 }
 
 TB_TESTS(random_requests, cmocka_unit_test(any_request_gets_a_complete_reply))

@@ -39,10 +39,14 @@ static void a_range_behind_the_end_cannot_be_satisfied(void **state)
 static void anything_else_is_answered_with_the_whole(void **state)
 {
     (void)state;
-    static const char *const others[] = {NULL, "", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=5-2", "bytes=1-2,4-5",
-                                         "items=0-1", "bytes=--1", "bytes=1 -2", "bytes=+1-2", "bytes=0x1-2", "bytes=1-2x"};
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++) assert_range(others[i], 10, TB_RANGE_WHOLE, 0, 0);
+    static const char *const others[] = {NULL,          "",          "bytes",      "bytes=",
+                                         "bytes=-",     "bytes=a-b", "bytes=5-2",  "bytes=1-2,4-5",
+                                         "items=0-1",   "bytes=--1", "bytes=1 -2", "bytes=+1-2",
+                                         "bytes=0x1-2", "bytes=1-2x"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_range(others[i], 10, TB_RANGE_WHOLE, 0, 0);
 }
 
-TB_TESTS(range, cmocka_unit_test(a_range_is_cut_to_the_file), cmocka_unit_test(a_range_behind_the_end_cannot_be_satisfied),
+TB_TESTS(range, cmocka_unit_test(a_range_is_cut_to_the_file),
+         cmocka_unit_test(a_range_behind_the_end_cannot_be_satisfied),
          cmocka_unit_test(anything_else_is_answered_with_the_whole))

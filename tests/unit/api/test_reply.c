@@ -41,10 +41,12 @@ static void each_status_has_its_http_code(void **state)
         int http;
         const char *retry_after;
     } expected[] = {
-        {TB_NO_MEMORY, 503, "5"}, {TB_INVALID, 422, NULL},  {TB_SYNTAX, 400, NULL},      {TB_NOT_FOUND, 404, NULL},
-        {TB_EXISTS, 409, NULL},   {TB_FORBIDDEN, 403, NULL}, {TB_UNSUPPORTED, 415, NULL}, {TB_CORRUPT, 422, NULL},
-        {TB_NEWER, 500, NULL},    {TB_TOO_LARGE, 413, NULL}, {TB_IO, 500, NULL},          {TB_FULL, 507, "60"},
-        {TB_BUSY, 503, "1"},      {TB_TIMEOUT, 503, "5"},    {TB_CANCELLED, 503, NULL},   {TB_INTERNAL, 500, NULL},
+        {TB_NO_MEMORY, 503, "5"},    {TB_INVALID, 422, NULL}, {TB_SYNTAX, 400, NULL},
+        {TB_NOT_FOUND, 404, NULL},   {TB_EXISTS, 409, NULL},  {TB_FORBIDDEN, 403, NULL},
+        {TB_UNSUPPORTED, 415, NULL}, {TB_CORRUPT, 422, NULL}, {TB_NEWER, 500, NULL},
+        {TB_TOO_LARGE, 413, NULL},   {TB_IO, 500, NULL},      {TB_FULL, 507, "60"},
+        {TB_BUSY, 503, "1"},         {TB_TIMEOUT, 503, "5"},  {TB_CANCELLED, 503, NULL},
+        {TB_INTERNAL, 500, NULL},
     };
     assert_int_equal(sizeof expected / sizeof *expected, TB_STATUS_COUNT - 1);
     assert_int_equal(tb_reply_http_status(TB_OK), 200);
@@ -57,7 +59,8 @@ static void each_status_has_its_http_code(void **state)
         assert_int_equal(tb_reply_http_status(expected[i].status), expected[i].http);
         assert_problem(&reply, expected[i].http, tb_status_name(expected[i].status), "what happened");
         const char *retry_after = find_header(&reply, "Retry-After");
-        assert_string_equal(retry_after ? retry_after : "none", expected[i].retry_after ? expected[i].retry_after : "none");
+        assert_string_equal(retry_after ? retry_after : "none",
+                            expected[i].retry_after ? expected[i].retry_after : "none");
         tb_reply_clear(&reply);
     }
 }
@@ -111,7 +114,8 @@ static void a_header_cannot_smuggle_lines(void **state)
     tb_reply_init(&reply);
     assert_status(tb_reply_add_header(&reply, "A", "b\r\nC: d"), TB_INVALID);
     assert_status(tb_reply_add_header(&reply, "A\n", "b"), TB_INVALID);
-    for (int i = 0; i < TB_MAX_REPLY_HEADERS; i++) assert_status(tb_reply_add_header(&reply, "A", "b"), TB_OK);
+    for (int i = 0; i < TB_MAX_REPLY_HEADERS; i++)
+        assert_status(tb_reply_add_header(&reply, "A", "b"), TB_OK);
     assert_status(tb_reply_add_header(&reply, "A", "b"), TB_TOO_LARGE);
     tb_reply_clear(&reply);
     assert_int_equal(reply.n_headers, 0);
@@ -136,7 +140,9 @@ static void without_memory_a_problem_is_constant(void **state)
     }
 }
 
-TB_TESTS(reply, cmocka_unit_test(each_status_has_its_http_code), cmocka_unit_test(a_code_outside_the_list_is_a_mistake_of_ours),
+TB_TESTS(reply, cmocka_unit_test(each_status_has_its_http_code),
+         cmocka_unit_test(a_code_outside_the_list_is_a_mistake_of_ours),
          cmocka_unit_test(a_sentence_with_any_bytes_makes_valid_json),
-         cmocka_unit_test(an_error_takes_the_place_of_what_was_there), cmocka_unit_test(a_header_cannot_smuggle_lines),
+         cmocka_unit_test(an_error_takes_the_place_of_what_was_there),
+         cmocka_unit_test(a_header_cannot_smuggle_lines),
          cmocka_unit_test(without_memory_a_problem_is_constant))

@@ -29,7 +29,8 @@ static void a_target_is_split_and_decoded(void **state)
 {
     (void)state;
     tb_request request;
-    assert_status(set(&request, "/v1/tr%61cks?q=blue+train%26co&limit=5&empty=&bare&%66ilter=a%3Ab#ignored"), TB_OK);
+    assert_status(set(&request, "/v1/tr%61cks?q=blue+train%26co&limit=5&empty=&bare&%66ilter=a%3Ab#ignored"),
+                  TB_OK);
     assert_string_equal(request.path, "/v1/tracks");
     assert_int_equal(request.n_parameters, 5);
     assert_string_equal(tb_request_parameter(&request, "q"), "blue train&co");
@@ -79,9 +80,9 @@ static void text_beyond_ascii_is_kept(void **state)
 static void broken_encoding_is_a_syntax_error(void **state)
 {
     (void)state;
-    static const char *const broken[] = {"/%", "/%4", "/%zz", "/%4g", "/?a=%", "/?%1=2", "/?a=%e", "", "a", "*",
-                                         "http://x/", "/%00", "/?a=%00", "/?%00", "/%ff", "/?q=%c3", "/?q=%ed%a0%80",
-                                         "/%c0%af"};
+    static const char *const broken[] = {"/%",      "/%4",   "/%zz", "/%4g",    "/?a=%",         "/?%1=2",
+                                         "/?a=%e",  "",      "a",    "*",       "http://x/",     "/%00",
+                                         "/?a=%00", "/?%00", "/%ff", "/?q=%c3", "/?q=%ed%a0%80", "/%c0%af"};
     for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) assert_refused(broken[i], TB_SYNTAX);
 }
 
@@ -99,7 +100,8 @@ static void long_targets_and_many_parameters_are_too_large(void **state)
     tb_request_clear(&request);
 
     size_t used = (size_t)snprintf(target, sizeof target, "/?");
-    for (int i = 0; i <= TB_MAX_PARAMETERS; i++) used += (size_t)snprintf(target + used, sizeof target - used, "a&");
+    for (int i = 0; i <= TB_MAX_PARAMETERS; i++)
+        used += (size_t)snprintf(target + used, sizeof target - used, "a&");
     assert_refused(target, TB_TOO_LARGE);
     target[used - 2] = '\0';
     assert_status(set(&request, target), TB_OK);
@@ -151,7 +153,8 @@ static void a_form_with_many_parts_is_refused(void **state)
     tb_error err;
     tb_upload *upload;
     tb_request_init(&request);
-    for (int i = 0; i < TB_MAX_FILES; i++) assert_ok(tb_request_add_upload(&request, "f", NULL, NULL, &upload, &err));
+    for (int i = 0; i < TB_MAX_FILES; i++)
+        assert_ok(tb_request_add_upload(&request, "f", NULL, NULL, &upload, &err));
     assert_status(tb_request_add_upload(&request, "f", NULL, NULL, &upload, &err), TB_INVALID);
     tb_request_clear(&request);
 }
@@ -192,10 +195,12 @@ static void each_allocation_may_fail(void **state)
     }
 }
 
-TB_TESTS(request, cmocka_unit_test(a_target_is_split_and_decoded), cmocka_unit_test(a_plus_is_a_blank_in_the_query_alone),
-         cmocka_unit_test(an_encoded_slash_stays_inside_its_segment), cmocka_unit_test(text_beyond_ascii_is_kept),
-         cmocka_unit_test(broken_encoding_is_a_syntax_error),
+TB_TESTS(request, cmocka_unit_test(a_target_is_split_and_decoded),
+         cmocka_unit_test(a_plus_is_a_blank_in_the_query_alone),
+         cmocka_unit_test(an_encoded_slash_stays_inside_its_segment),
+         cmocka_unit_test(text_beyond_ascii_is_kept), cmocka_unit_test(broken_encoding_is_a_syntax_error),
          cmocka_unit_test(long_targets_and_many_parameters_are_too_large),
          cmocka_unit_test(header_names_are_kept_in_lower_case),
-         cmocka_unit_test(clear_removes_files_that_nobody_moved_on), cmocka_unit_test(a_form_with_many_parts_is_refused),
-         cmocka_unit_test(methods_have_names), cmocka_unit_test(each_allocation_may_fail))
+         cmocka_unit_test(clear_removes_files_that_nobody_moved_on),
+         cmocka_unit_test(a_form_with_many_parts_is_refused), cmocka_unit_test(methods_have_names),
+         cmocka_unit_test(each_allocation_may_fail))

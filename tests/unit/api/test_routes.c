@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The tables against api/openapi.yaml: each route is an operation there and each operation a route, and what a call
- * can be told has the same names, ranges, defaults and choices in both. */
+/* The tables against api/openapi.yaml: each route is an operation there and each operation a route, and what
+ * a call can be told has the same names, ranges, defaults and choices in both. */
 #include "api/api_internal.h"
 
 #include "support/testing.h"
@@ -42,8 +42,8 @@ static const json_t *resolve(const json_t *root, const json_t *node)
 
 static const char *method_key(tb_method method)
 {
-    static const char *const keys[] = {[TB_GET] = "get", [TB_POST] = "post", [TB_PUT] = "put", [TB_PATCH] = "patch",
-                                       [TB_DELETE] = "delete"};
+    static const char *const keys[] = {
+        [TB_GET] = "get", [TB_POST] = "post", [TB_PUT] = "put", [TB_PATCH] = "patch", [TB_DELETE] = "delete"};
     return keys[method];
 }
 
@@ -54,7 +54,9 @@ static void each_route_is_an_operation(void **state)
     for (size_t i = 0; i < tb_n_routes; i++) {
         const json_t *path = json_object_get(json_object_get(root, "paths"), tb_routes[i].pattern);
         const json_t *operation = json_object_get(path, method_key(tb_routes[i].method));
-        if (!operation) fail_msg("%s %s is not in openapi.yaml", tb_method_name(tb_routes[i].method), tb_routes[i].pattern);
+        if (!operation)
+            fail_msg("%s %s is not in openapi.yaml", tb_method_name(tb_routes[i].method),
+                     tb_routes[i].pattern);
         if ((tb_routes[i].body == TB_BODY_NONE) != !json_object_get(operation, "requestBody") &&
             (tb_routes[i].options || tb_routes[i].whole_body))
             fail_msg("%s: one says that there is a body, the other that there is none", tb_routes[i].pattern);
@@ -74,9 +76,12 @@ static void each_operation_is_a_route(void **state)
             if (strcmp(method, "parameters") == 0) continue;
             bool found = false;
             for (size_t i = 0; i < tb_n_routes; i++)
-                if (strcmp(tb_routes[i].pattern, path) == 0 && strcmp(method_key(tb_routes[i].method), method) == 0) found = true;
+                if (strcmp(tb_routes[i].pattern, path) == 0 &&
+                    strcmp(method_key(tb_routes[i].method), method) == 0)
+                    found = true;
             if (!found) fail_msg("%s %s has no route", method, path);
-            if (!json_object_get(operation, "operationId")) fail_msg("%s %s has no operationId", method, path);
+            if (!json_object_get(operation, "operationId"))
+                fail_msg("%s %s has no operationId", method, path);
             n++;
         }
     }
@@ -101,7 +106,8 @@ static void assert_choices(const char *where, const char *choices, const json_t 
         const size_t used = strlen(joined);
         if (text) snprintf(joined + used, sizeof joined - used, "%s%s", used ? "|" : "", text);
     }
-    if (strcmp(joined, choices) != 0) fail_msg("%s: the table has %s, openapi.yaml %s", where, choices, joined);
+    if (strcmp(joined, choices) != 0)
+        fail_msg("%s: the table has %s, openapi.yaml %s", where, choices, joined);
 }
 
 /* A row and the schema of its parameter or body field agree. */
@@ -110,7 +116,8 @@ static void assert_schema(const char *where, const tb_option *option, const json
     const json_t *value = json_object_get(schema, "default");
     if (option->type == TB_OPTION_INTEGER || option->type == TB_OPTION_NUMBER) {
         const json_t *low = json_object_get(schema, "minimum"), *high = json_object_get(schema, "maximum");
-        if (!has_type(schema, option->type == TB_OPTION_INTEGER ? "integer" : "number")) fail_msg("%s has another type", where);
+        if (!has_type(schema, option->type == TB_OPTION_INTEGER ? "integer" : "number"))
+            fail_msg("%s has another type", where);
         if (!low || json_number_value(low) != option->low) fail_msg("%s has another minimum", where);
         if (!high || json_number_value(high) != option->high) fail_msg("%s has another maximum", where);
         if (isnan(option->initial) ? value != NULL : !value || json_number_value(value) != option->initial)
@@ -121,7 +128,8 @@ static void assert_schema(const char *where, const tb_option *option, const json
     if (option->type == TB_OPTION_TEXT && !has_type(schema, "string")) fail_msg("%s is not a text", where);
     if (option->type == TB_OPTION_CHOICE) {
         assert_choices(where, option->choices, json_object_get(schema, "enum"));
-        if (!value || strncmp(json_string_value(value), option->choices, strlen(json_string_value(value))) != 0)
+        if (!value ||
+            strncmp(json_string_value(value), option->choices, strlen(json_string_value(value))) != 0)
             fail_msg("%s has another default", where);
     }
     if (option->type == TB_OPTION_FLAGS && has_type(schema, "array"))
@@ -135,7 +143,8 @@ static void parameters_are_those_of_the_tables(void **state)
     for (size_t i = 0; i < tb_n_routes; i++) {
         const tb_route *route = &tb_routes[i];
         const json_t *path = json_object_get(json_object_get(root, "paths"), route->pattern);
-        const json_t *parameters = json_object_get(json_object_get(path, method_key(route->method)), "parameters");
+        const json_t *parameters = json_object_get(json_object_get(path, method_key(route->method)),
+                                                   "parameters");
         size_t n_query = 0, n_rows = 0;
         for (size_t k = 0; k < json_array_size(parameters); k++) {
             const json_t *parameter = resolve(root, json_array_get(parameters, k));
@@ -152,9 +161,11 @@ static void parameters_are_those_of_the_tables(void **state)
         }
         /* Parameters of a call that is meant for JSON need not be listed twice. */
         if (strcmp(route->pattern, "/v1/tracks/scroll") == 0) continue;
-        for (size_t r = 0; route->options && r < route->options->n_options; r++) n_rows += !route->options->options[r].body_only;
+        for (size_t r = 0; route->options && r < route->options->n_options; r++)
+            n_rows += !route->options->options[r].body_only;
         if (n_query != n_rows)
-            fail_msg("%s %s: %zu parameters in openapi.yaml, %zu in the table", method_key(route->method), route->pattern, n_query, n_rows);
+            fail_msg("%s %s: %zu parameters in openapi.yaml, %zu in the table", method_key(route->method),
+                     route->pattern, n_query, n_rows);
     }
     json_decref(root);
 }
@@ -162,7 +173,8 @@ static void parameters_are_those_of_the_tables(void **state)
 /* Members of a schema are the rows of a table, but for one that is described elsewhere. */
 static void assert_object(const json_t *root, const char *name, const tb_option_table *table, const char *but)
 {
-    const json_t *schema = json_object_get(json_object_get(json_object_get(root, "components"), "schemas"), name);
+    const json_t *schema = json_object_get(json_object_get(json_object_get(root, "components"), "schemas"),
+                                           name);
     const json_t *properties = json_object_get(schema, "properties");
     size_t n = 0;
     for (size_t r = 0; r < table->n_options; r++) {
@@ -172,7 +184,8 @@ static void assert_object(const json_t *root, const char *name, const tb_option_
         snprintf(where, sizeof where, "%s.%s", name, row->name);
         const json_t *property = resolve(root, json_object_get(properties, row->name));
         if (!property) fail_msg("%s is not in openapi.yaml", where);
-        if (!json_object_get(property, "oneOf") && row->type != TB_OPTION_TEXT) assert_schema(where, row, property);
+        if (!json_object_get(property, "oneOf") && row->type != TB_OPTION_TEXT)
+            assert_schema(where, row, property);
         n++;
     }
     assert_int_equal(json_object_size(properties), n);
@@ -188,13 +201,17 @@ static void fields_of_bodies_are_those_of_the_tables(void **state)
 }
 
 /* Every name is a property of the schema, and there are no others but `n_more`. */
-static void assert_names(const json_t *root, const char *schema_name, const char *const *names, size_t n, size_t n_more)
+static void assert_names(const json_t *root, const char *schema_name, const char *const *names, size_t n,
+                         size_t n_more)
 {
-    const json_t *schema = json_object_get(json_object_get(json_object_get(root, "components"), "schemas"), schema_name);
+    const json_t *schema = json_object_get(json_object_get(json_object_get(root, "components"), "schemas"),
+                                           schema_name);
     const json_t *properties = json_object_get(schema, "properties");
     for (size_t i = 0; i < n; i++)
-        if (!json_object_get(properties, names[i])) fail_msg("%s has no %s in openapi.yaml", schema_name, names[i]);
-    if (json_object_size(properties) != n + n_more) fail_msg("%s has other names in openapi.yaml", schema_name);
+        if (!json_object_get(properties, names[i]))
+            fail_msg("%s has no %s in openapi.yaml", schema_name, names[i]);
+    if (json_object_size(properties) != n + n_more)
+        fail_msg("%s has other names in openapi.yaml", schema_name);
 }
 
 static void tags_and_features_are_described(void **state)
@@ -232,8 +249,10 @@ static void the_server_learns_what_a_body_may_be(void **state)
     assert_string_equal(info.name, "/v1/tracks/scroll");
     tb_api_route(api, TB_GET, "/healthz", &info);
     assert_true(info.light);
-    static const char *const unknown[] = {"/v1", "/v1/", "/v1/tracks/", "/v1/tracks//audio", "/v1/tracks/a/b", "/v1/tracks/a/audio/",
-                                          "//", "/v1/../v1/tracks", "/openapi.yaml", "/V1/tracks"};
+    static const char *const unknown[] = {
+        "/v1", "/v1/", "/v1/tracks/", "/v1/tracks//audio", "/v1/tracks/a/b", "/v1/tracks/a/audio/", "//",
+        "/v1/../v1/tracks", "/openapi.yaml", "/V1/tracks",
+    };
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
         tb_api_route(api, TB_GET, unknown[i], &info);
         if (info.refuse != 404) fail_msg("%s: %d", unknown[i], info.refuse);
@@ -279,6 +298,8 @@ static void a_body_is_known_by_its_content_type(void **state)
 }
 
 TB_TESTS(routes, cmocka_unit_test(each_route_is_an_operation), cmocka_unit_test(each_operation_is_a_route),
-         cmocka_unit_test(parameters_are_those_of_the_tables), cmocka_unit_test(fields_of_bodies_are_those_of_the_tables),
-         cmocka_unit_test(tags_and_features_are_described), cmocka_unit_test(the_server_learns_what_a_body_may_be),
+         cmocka_unit_test(parameters_are_those_of_the_tables),
+         cmocka_unit_test(fields_of_bodies_are_those_of_the_tables),
+         cmocka_unit_test(tags_and_features_are_described),
+         cmocka_unit_test(the_server_learns_what_a_body_may_be),
          cmocka_unit_test(a_body_is_known_by_its_content_type))

@@ -39,12 +39,31 @@ static void numbers_have_seven_digits(void **state)
     static const struct {
         double value;
         const char *text;
-    } cases[] = {{0, "0"}, {-0.0, "0"}, {1, "1"}, {-1, "-1"}, {0.1, "0.1"}, {0.5, "0.5"}, {100, "100"}, {1e6, "1000000"},
-                 {0.000001, "0.000001"}, {0.05, "0.05"}, {-2.5, "-2.5"}, {184.2, "184.2"}, {1.0 / 3, "0.3333333"},
-                 {2.0 / 3, "0.6666667"}, {0.99999999, "1"}, {9.99999999, "10"}, {123456789, "123456789"},
-                 {12345678.9, "12345679"}, {1769860800000.0, "1769860800000"}, {440.00001, "440"}, {NAN, "null"},
-                 {INFINITY, "null"}, {-INFINITY, "null"}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) assert_string_equal(write_number(cases[i].value), cases[i].text);
+    } cases[] = {{0, "0"},
+                 {-0.0, "0"},
+                 {1, "1"},
+                 {-1, "-1"},
+                 {0.1, "0.1"},
+                 {0.5, "0.5"},
+                 {100, "100"},
+                 {1e6, "1000000"},
+                 {0.000001, "0.000001"},
+                 {0.05, "0.05"},
+                 {-2.5, "-2.5"},
+                 {184.2, "184.2"},
+                 {1.0 / 3, "0.3333333"},
+                 {2.0 / 3, "0.6666667"},
+                 {0.99999999, "1"},
+                 {9.99999999, "10"},
+                 {123456789, "123456789"},
+                 {12345678.9, "12345679"},
+                 {1769860800000.0, "1769860800000"},
+                 {440.00001, "440"},
+                 {NAN, "null"},
+                 {INFINITY, "null"},
+                 {-INFINITY, "null"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_string_equal(write_number(cases[i].value), cases[i].text);
 }
 
 static void any_number_reads_back_nearly(void **state)
@@ -73,7 +92,8 @@ static void floats_read_back_exactly(void **state)
         tb_writer_float(&writer, NULL, value);
         assert_status(writer.status, TB_OK);
         const float read = (float)read_back(buffer.bytes);
-        if (read != value) fail_msg("%.9g came back as %.9g from %s", (double)value, (double)read, buffer.bytes);
+        if (read != value)
+            fail_msg("%.9g came back as %.9g from %s", (double)value, (double)read, buffer.bytes);
         tb_buffer_clear(&buffer);
     }
     tb_writer writer;
@@ -110,8 +130,10 @@ static void nested_values_get_their_commas(void **state)
     tb_writer_bool(&writer, "no", false);
     tb_writer_close(&writer, '}');
     assert_status(writer.status, TB_OK);
-    assert_string_equal(buffer.bytes, "{\"empty\":[],\"list\":[-5,-9223372036854775808,0,true,{},null],\"none\":null,\"never\":null,"
-                                      "\"then\":\"2026-01-31T12:00:00.000Z\",\"json\":{\"a\":1},\"no_json\":null,\"no\":false}");
+    assert_string_equal(
+        buffer.bytes,
+        "{\"empty\":[],\"list\":[-5,-9223372036854775808,0,true,{},null],\"none\":null,\"never\":null,"
+        "\"then\":\"2026-01-31T12:00:00.000Z\",\"json\":{\"a\":1},\"no_json\":null,\"no\":false}");
     tb_buffer_clear(&buffer);
 }
 

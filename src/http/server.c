@@ -90,6 +90,7 @@ static void *watch_connections(void *context)
 
 /* --- start ------------------------------------------------------------------------------------------------------ */
 
+static void log_network(void *cls, const char *format, va_list args) TB_PRINTF(2, 0);
 static void log_network(void *cls, const char *format, va_list args)
 {
     char text[256];

@@ -191,7 +191,8 @@ async function loadParts() {
 
 function jobLine(job) {
   const text = `${job.kind} ${job.subject ?? ''}: ${job.state}, ${job.done}` +
-    (job.total ? ` of ${job.total}` : '') + (job.failed ? `, ${job.failed} failed` : '') + (job.eta ? `, ${clock(job.eta)} left` : '');
+    (job.total ? ` of ${job.total}` : '') + (job.failed ? `, ${job.failed} failed` : '') +
+    (job.eta ? `, ${clock(job.eta)} left` : '');
   const bar = element('progress', { max: job.total || 1 });
   if (job.total) bar.value = job.done;
   return element('p', {}, element('label', {}, text, bar));

@@ -161,10 +161,34 @@ void tb_track_clear(tb_track *track)
     *track = (tb_track){0};
 }
 
+bool tb__track_copy(const tb_track *from, tb_track *to)
+{
+    tb_track made = *from; /* numbers and features; what is owned follows */
+    made.external_ids = NULL;
+    made.n_external_ids = 0;
+    bool fits = true;
+    /* each is set before the next is tried, so that a failure leaves nothing borrowed */
+    char **const texts[] = {&made.format, &made.payload, &made.library, &made.path};
+    const char *const sources[] = {from->format, from->payload, from->library, from->path};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) fits = copy_text(texts[i], sources[i]) && fits;
+    for (tb_tag tag = 0; tag < TB_TAG_COUNT; tag++) fits = copy_text(&made.tags[tag], from->tags[tag]) && fits;
+    if (from->n_external_ids) made.external_ids = tb_alloc(from->n_external_ids, sizeof *made.external_ids);
+    fits = fits && (from->n_external_ids == 0 || made.external_ids);
+    for (size_t i = 0; fits && i < from->n_external_ids; i++) {
+        made.n_external_ids = i + 1;
+        fits = copy_text(&made.external_ids[i].scheme, from->external_ids[i].scheme) &&
+               copy_text(&made.external_ids[i].value, from->external_ids[i].value);
+    }
+    if (!fits) tb_track_clear(&made);
+    *to = made;
+    return fits;
+}
+
 /* --- reading --------------------------------------------------------------------------------------------- */
 
 tb_status tb__find_track(tb_engine *engine, const char *id, int64_t *track, tb_error *err)
 {
+    if (tb__track_cache_find(engine->cache, id, tb_store_version(engine->store), track)) return TB_OK;
     const tb_status status = tb_store_find_track(engine->store, id, track, err);
     if (status == TB_NOT_FOUND) return tb_error_set(err, TB_NOT_FOUND, "there is no track \"%.100s\"", id);
     return status;
@@ -174,12 +198,29 @@ tb_status tb__get_tracks(tb_engine *engine, const int64_t *numbers, size_t n, tb
 {
     tb_status status = TB_OK;
     tb_track_row *rows = NULL;
-    if (n == 0) return TB_OK;
-    TB_TRY(tb_store_get_tracks(engine->store, numbers, n, TB_WITH_ALL, &rows, err));
-    for (size_t i = 0; i < n; i++)
-        if (rows[i].id) TB_TRY(track_from_row(&rows[i], &tracks[i], err));
+    const uint64_t version = tb_store_version(engine->store); /* before anything is read */
+    size_t n_missing = 0;
+    int64_t *missing = NULL;
+    size_t *places = NULL;
+    for (size_t i = 0; i < n; i++) {
+        if (tb__track_cache_get(engine->cache, numbers[i], version, &tracks[i])) continue;
+        if (!missing) missing = tb_alloc(n - i, sizeof *missing);
+        if (!places) places = tb_alloc(n - i, sizeof *places);
+        if (!missing || !places) TB_FAIL(err, TB_NO_MEMORY, "no memory for %zu tracks", n);
+        places[n_missing] = i;
+        missing[n_missing++] = numbers[i];
+    }
+    if (n_missing) TB_TRY(tb_store_get_tracks(engine->store, missing, n_missing, TB_WITH_ALL, &rows, err));
+    for (size_t i = 0; i < n_missing; i++) {
+        tb_track *track = &tracks[places[i]];
+        if (!rows[i].id) continue;
+        TB_TRY(track_from_row(&rows[i], track, err));
+        tb__track_cache_put(engine->cache, track, version);
+    }
 out:
-    tb_track_rows_free(rows, n);
+    tb_track_rows_free(rows, n_missing);
+    tb_free(missing);
+    tb_free(places);
     return status;
 }
 

@@ -257,6 +257,7 @@ tb_status tb_engine_open(const tb_engine_options *options, tb_engine **engine, t
     made->uploads_folder = tb_fs_join(made->data_folder, "audio");
     if (!made->models_folder || !made->incoming_folder || !made->uploads_folder)
         TB_FAIL(err, TB_NO_MEMORY, "no memory for the engine");
+    TB_TRY(tb__track_cache_new(TB__CACHED_TRACKS, &made->cache, err));
     TB_TRY(open_store(made, options, err)); /* takes the folder's lock: from here on it is ours */
     TB_TRY(tb_fs_make_directories(made->incoming_folder, err));
     TB_TRY(tb_fs_make_directories(made->uploads_folder, err));
@@ -285,6 +286,7 @@ void tb_engine_close(tb_engine *engine)
         tb_model_close(engine->spaces[i].model);
     }
     tb_store_close(engine->store);
+    tb__track_cache_free(engine->cache);
     pthread_mutex_destroy(&engine->commit);
     tb_free(engine->uploads_folder);
     tb_free(engine->incoming_folder);

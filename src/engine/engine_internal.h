@@ -14,6 +14,7 @@
 #include "engine/search.h"
 
 #include "base/pool.h"
+#include "engine/track_cache.h"
 #include "index/index.h"
 #include "model/model.h"
 #include "store/store.h"
@@ -25,6 +26,7 @@
 enum {
     TB__MAX_SPACES = 8,
     TB__SEGMENT_BITS = 24, /* of an index label; above them the track's number */
+    TB__CACHED_TRACKS = 4096,   /* a power of two */
     TB__MAX_SEGMENTS = 1 << 20, /* of one track; below 2^TB__SEGMENT_BITS */
 };
 
@@ -47,6 +49,7 @@ struct tb_engine {
     double max_duration_s;
     size_t n_threads;
     tb_store *store;
+    tb__track_cache *cache;
     tb__space spaces[TB__MAX_SPACES];
     size_t n_spaces;
     size_t active; /* space used when none is named */
@@ -72,6 +75,8 @@ void tb__unindex_track(tb_engine *engine, int64_t track);
 tb_status tb__find_track(tb_engine *engine, const char *id, int64_t *track, tb_error *err) TB_MUST_CHECK;
 /* Tracks by number, in that order; tracks[i].number is 0 where there is none any more.  tracks: n, zeroed. */
 tb_status tb__get_tracks(tb_engine *engine, const int64_t *numbers, size_t n, tb_track *tracks, tb_error *err) TB_MUST_CHECK;
+/* *to: tb_track_clear; false without memory, then *to is empty. */
+bool tb__track_copy(const tb_track *from, tb_track *to);
 /* The patch's tags over `values` (which then borrow them), and which ones they are (tb_edit_what) or'ed to *edited. */
 tb_status tb__apply_patch(const tb_track_patch *patch, tb_tag_values *values, unsigned *edited, tb_error *err) TB_MUST_CHECK;
 /* The embedding of a stored track. */

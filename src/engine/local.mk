@@ -20,7 +20,9 @@ src_engine_libengine_la_SOURCES = \
 	src/engine/scan.c \
 	src/engine/search.c \
 	src/engine/search.h \
-	src/engine/timbre.c
+	src/engine/timbre.c \
+	src/engine/track_cache.c \
+	src/engine/track_cache.h
 
 # The engine as a shared library: all layers up to it, with the functions of timbre.h alone to be seen.
 lib_LTLIBRARIES += libtimbre.la

@@ -301,6 +301,7 @@ tb_status tb__write_end(tb_store *store, tb__conn *conn, tb_status status, tb_er
     if (!conn) return status;
     if (status == TB_OK) status = run_cached(conn, commit, err);
     if (status != TB_OK) roll_back(conn);
+    else store->version++;
     pthread_mutex_unlock(&store->write_lock);
     return status;
 }

@@ -44,6 +44,7 @@ struct tb_store {
     char *sql_get_features; /* SELECT of one track's features, in the order of the fields */
     char *sql_put_features; /* sets all of them: track, then values from ?2 on */
 
+    _Atomic uint64_t version; /* of the content: one more with each commit */
     pthread_mutex_t write_lock;
     tb__conn writer; /* guarded by write_lock */
     int wal_limit;   /* pages of WAL from which readers are waited for; guarded by write_lock */

@@ -315,6 +315,11 @@ void tb_store_close(tb_store *store)
     tb_free(store);
 }
 
+uint64_t tb_store_version(const tb_store *store)
+{
+    return store->version;
+}
+
 const char *tb_store_path(const tb_store *store)
 {
     return store->path;

@@ -58,6 +58,10 @@ const char *tb_store_path(const tb_store *store);
 /* What can be filtered and sorted by, built-in fields and features (borrowed until close). */
 const tb_fields *tb_store_fields(const tb_store *store);
 
+/* A number that grows with every write; a write function has made it grow before it returns.  What was read after
+ * asking is at least as new as the number says. */
+uint64_t tb_store_version(const tb_store *store);
+
 /* Looks at every page and index, and at references between tables; TB_CORRUPT with the first finding.
  * Reads the whole file: minutes for a big one; others go on reading and writing. */
 tb_status tb_store_check(tb_store *store, tb_error *err) TB_MUST_CHECK;

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 static int64_t read_ns(clockid_t id)
@@ -58,6 +58,12 @@ double tb_clock_elapsed_s(const tb_clock *clock, int64_t since_ns)
     return (double)(clock->mono_ns(clock) - since_ns) * 1e-9;
 }
 
+/* The last n decimal digits of value. */
+static void put_digits(char *out, size_t n, unsigned value)
+{
+    for (size_t i = n; i > 0; i--, value /= 10) out[i - 1] = (char)('0' + value % 10);
+}
+
 void tb_clock_format(int64_t wall_ms, char out[25])
 {
     /* years 0000 to 9999, so that the width is fixed */
@@ -69,11 +75,22 @@ void tb_clock_format(int64_t wall_ms, char out[25])
         ms += 1000;
         seconds--;
     }
-    const time_t time = (time_t)seconds;
-    struct tm t;
-    if (!gmtime_r(&time, &t)) t = (struct tm){.tm_year = 70, .tm_mday = 1};
-    /* the remainders tell the compiler that the text fits */
-    snprintf(out, 25, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", (unsigned)(t.tm_year + 1900) % 10000,
-             (unsigned)(t.tm_mon + 1) % 100, (unsigned)t.tm_mday % 100, (unsigned)t.tm_hour % 100,
-             (unsigned)t.tm_min % 100, (unsigned)t.tm_sec % 100, (unsigned)ms % 1000);
+    /* Days to a date of the Gregorian calendar, its years begun in March so that the leap day comes last. */
+    const int64_t second = (seconds % 86400 + 86400) % 86400;
+    const int64_t days = (seconds - second) / 86400 + 719468; /* since 0000-03-01 */
+    const int64_t era = (days >= 0 ? days : days - 146096) / 146097;
+    const unsigned day_of_era = (unsigned)(days - era * 146097);
+    const unsigned year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    const unsigned day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    const unsigned month = (5 * day_of_year + 2) / 153; /* 0 = March */
+    const unsigned day = day_of_year - (153 * month + 2) / 5 + 1;
+    const unsigned year = (unsigned)(era * 400 + (int64_t)year_of_era + (month >= 10));
+    memcpy(out, "0000-00-00T00:00:00.000Z", 25);
+    put_digits(out, 4, year);
+    put_digits(out + 5, 2, month < 10 ? month + 3 : month - 9);
+    put_digits(out + 8, 2, day);
+    put_digits(out + 11, 2, (unsigned)second / 3600);
+    put_digits(out + 14, 2, (unsigned)second / 60 % 60);
+    put_digits(out + 17, 2, (unsigned)second % 60);
+    put_digits(out + 20, 3, (unsigned)ms);
 }

@@ -302,11 +302,19 @@ static enum MHD_Result handle_bytes(exchange *x, const char *bytes, size_t size)
     }
 }
 
+static double thread_cpu_s(void)
+{
+    struct timespec spent = {0};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+    return (double)spent.tv_sec + (double)spent.tv_nsec / 1e9;
+}
+
 static void run(exchange *x)
 {
     const int64_t begun_ns = now_ns(x);
+    const double begun_cpu_s = thread_cpu_s();
     tb_api_handle(x->server->api, &x->request, &x->reply);
-    tb_traffic_note_work(x->traffic, (double)(now_ns(x) - begun_ns) / 1e9);
+    tb_traffic_note_work(x->traffic, thread_cpu_s() - begun_cpu_s, (double)(now_ns(x) - begun_ns) / 1e9);
 }
 
 /* Work that may be done on the network thread: it reads only, and such calls were over in no time lately.  The way

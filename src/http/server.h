@@ -5,7 +5,7 @@
  * its connection is suspended, and is answered when the work is done.  There are two pools, so that a search
  * never waits behind an upload that is being analysed.  Past the bound the answer is 503 with Retry-After.
  * Requests that the API calls light are answered on the network thread, and so are reads whose like took less
- * than a fifth of a millisecond lately.
+ * than a fifth of a millisecond of processor time lately.
  *
  * Refused before the body is read: unknown paths, wrong methods, bodies whose Content-Length is past the limit.
  * Uploads are written to files in the engine's incoming folder as they arrive.

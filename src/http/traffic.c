@@ -8,7 +8,7 @@ static const double bounds_s[TB_TRAFFIC_BUCKETS] = {0.0005, 0.001, 0.0025, 0.005
 static const char no_route[] = "none"; /* refused before a route was looked for */
 static const char other[] = "other";   /* past the room of the table */
 
-static const double quick_s = 0.0002, slow_s = 0.002;
+static const double quick_s = 0.0002, slow_s = 0.002, blocked_s = 0.05;
 enum { TRUST_LIMIT = 64, TRUST_NEEDED = 32, TRUST_LOST = 8 };
 
 tb_route_traffic *tb_traffic_route(tb_traffic *traffic, const char *route)
@@ -36,12 +36,12 @@ void tb_traffic_count(tb_route_traffic *row, int http_status, double seconds)
     atomic_fetch_add_explicit(&row->total_us, (uint_fast64_t)(seconds * 1e6), memory_order_relaxed);
 }
 
-void tb_traffic_note_work(tb_route_traffic *route, double seconds)
+void tb_traffic_note_work(tb_route_traffic *route, double cpu_s, double wall_s)
 {
     /* Two threads may overwrite each other's step: trust is a guess anyway. */
     int trust = atomic_load_explicit(&route->trust, memory_order_relaxed);
-    if (seconds > slow_s) trust = 0;
-    else if (seconds > quick_s) trust = trust > TRUST_LOST ? trust - TRUST_LOST : 0;
+    if (cpu_s > slow_s) trust = 0;
+    else if (cpu_s > quick_s || wall_s > blocked_s) trust = trust > TRUST_LOST ? trust - TRUST_LOST : 0;
     else if (trust < TRUST_LIMIT) trust++;
     else return;
     atomic_store_explicit(&route->trust, trust, memory_order_relaxed);

@@ -2,7 +2,8 @@
 /* What the server counts about its requests, and their text for /metrics (Prometheus exposition format 0.0.4).
  *
  * It also knows which routes are quick enough to be answered on the network thread: those of which nearly every
- * recent call took less than a fifth of a millisecond.  A single call of more than 2 ms takes that away.
+ * recent call took less than a fifth of a millisecond of processor time.  A single call of more than 2 ms takes that
+ * away.  Wall-clock time counts little: on a busy machine it says more about others.
  * Shared; counting takes no lock. */
 #ifndef TIMBRE_HTTP_TRAFFIC_H
 #define TIMBRE_HTTP_TRAFFIC_H
@@ -37,8 +38,8 @@ typedef struct tb_traffic {
 tb_route_traffic *tb_traffic_route(tb_traffic *traffic, const char *route);
 /* One request is over. */
 void tb_traffic_count(tb_route_traffic *route, int http_status, double seconds);
-/* How long the work alone took. */
-void tb_traffic_note_work(tb_route_traffic *route, double seconds);
+/* How long the work alone took: processor time of the thread, and by the clock. */
+void tb_traffic_note_work(tb_route_traffic *route, double cpu_s, double wall_s);
 bool tb_traffic_is_quick(tb_route_traffic *route);
 /* Appends the lines; n_queued: requests that wait for a thread now. */
 tb_status tb_traffic_write(tb_traffic *traffic, size_t n_queued, tb_buffer *text) TB_MUST_CHECK;

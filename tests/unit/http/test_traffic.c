@@ -59,17 +59,20 @@ static void a_route_is_quick_after_many_quick_calls_and_until_one_slow_one(void 
     tb_route_traffic *route = tb_traffic_route(&traffic, similar);
     (void)state;
     assert_false(tb_traffic_is_quick(route));
-    for (int i = 0; i < 31; i++) tb_traffic_note_work(route, 0.0001);
+    for (int i = 0; i < 31; i++) tb_traffic_note_work(route, 0.0001, 0.001);
     assert_false(tb_traffic_is_quick(route));
-    for (int i = 0; i < 100; i++) tb_traffic_note_work(route, 0.0001);
+    for (int i = 0; i < 100; i++) tb_traffic_note_work(route, 0.0001, 0.001);
     assert_true(tb_traffic_is_quick(route));
     assert_false(tb_traffic_is_quick(tb_traffic_route(&traffic, search)));
-    tb_traffic_note_work(route, 0.0005); /* now and then the machine is busy */
+    tb_traffic_note_work(route, 0.0005, 0.001); /* now and then the machine is busy */
     assert_true(tb_traffic_is_quick(route));
-    for (int i = 0; i < 5; i++) tb_traffic_note_work(route, 0.0005);
+    for (int i = 0; i < 5; i++) tb_traffic_note_work(route, 0.0005, 0.001);
     assert_false(tb_traffic_is_quick(route));
-    for (int i = 0; i < 100; i++) tb_traffic_note_work(route, 0.0001);
-    tb_traffic_note_work(route, 0.003);
+    for (int i = 0; i < 100; i++) tb_traffic_note_work(route, 0.0001, 0.001);
+    tb_traffic_note_work(route, 0.003, 0.003);
+    assert_false(tb_traffic_is_quick(route));
+    for (int i = 0; i < 100; i++) tb_traffic_note_work(route, 0.0001, 0.001);
+    for (int i = 0; i < 5; i++) tb_traffic_note_work(route, 0.0001, 0.1); /* it waits for something */
     assert_false(tb_traffic_is_quick(route));
 }
 

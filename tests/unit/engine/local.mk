@@ -9,4 +9,5 @@ tests_unit_engine_test_engine_SOURCES = \
 	tests/unit/engine/engine_fixture.h \
 	tests/unit/engine/test_ingest.c \
 	tests/unit/engine/test_scan.c \
-	tests/unit/engine/test_search.c
+	tests/unit/engine/test_search.c \
+	tests/unit/engine/test_track_cache.c

@@ -36,12 +36,6 @@ struct tb_decoder {
 
 /* --- input --- */
 
-/* A fresh budget for one call of a backend: several times what an honest parser needs. */
-void tb_input_refill(tb_input *input)
-{
-    input->budget = 16 * 1024 * 1024 + (input->size < INT64_MAX / 8 ? 4 * input->size : INT64_MAX / 2);
-}
-
 size_t tb_input_read(tb_input *input, void *bytes, size_t size)
 {
     size_t done = 0;

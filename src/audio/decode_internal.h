@@ -35,7 +35,10 @@ size_t tb_input_read(tb_input *input, void *bytes, size_t size);
 int64_t tb_input_seek(tb_input *input, int64_t offset, int whence);
 
 /* A fresh budget for one call of a backend: several times what an honest parser needs. */
-void tb_input_refill(tb_input *input);
+static inline void tb_input_refill(tb_input *input)
+{
+    input->budget = 16 * 1024 * 1024 + (input->size < INT64_MAX / 8 ? 4 * input->size : INT64_MAX / 2);
+}
 
 /* What a backend tells about a file it has opened. */
 typedef struct tb_backend_facts {

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 
+#include <libavformat/avformat.h>
 #include <libavutil/avutil.h>
 #include <libavutil/opt.h>
 

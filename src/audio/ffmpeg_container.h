@@ -15,11 +15,13 @@
 #include "audio/decode_internal.h"
 #include "audio/tag_fields.h"
 
-#include <libavformat/avformat.h>
+/* Not included here, so that this header compiles on systems without FFmpeg. */
+struct AVFormatContext;
+struct AVIOContext;
 
 typedef struct tb_ffmpeg_container {
-    AVFormatContext *format;
-    AVIOContext *avio;
+    struct AVFormatContext *format;
+    struct AVIOContext *avio;
 } tb_ffmpeg_container;
 
 /* The decoders that may be used, for the option codec_whitelist. */

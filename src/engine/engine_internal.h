@@ -84,6 +84,8 @@ tb_status tb__get_embedding(tb_engine *engine, int64_t track, size_t space, tb_t
 
 /* --- ingest.c */
 
+/* fsync of an upload: what is acknowledged survives power loss. */
+tb_status tb__sync_file(const char *path, tb_error *err) TB_MUST_CHECK;
 /* Removes files of the uploads folder that no row names: what a crash left between moving and storing. */
 void tb__sweep_uploads(tb_engine *engine);
 
@@ -103,6 +105,7 @@ void tb__cancel_scans(tb_engine *engine, const char *library);
 typedef struct tb__job_run tb__job_run;
 /* Waits while the job is paused; true when it has to stop (cancelled, or the engine closes). */
 bool tb__job_should_stop(tb__job_run *run);
+/* How far the job is; done and failed never go back. */
 void tb__job_progress(tb__job_run *run, int64_t done, int64_t total, int64_t failed);
 /* The work of a scan; `params` is what was queued. */
 tb_status tb__run_scan(tb_engine *engine, tb__job_run *run, const char *params, char **message, tb_error *err) TB_MUST_CHECK;

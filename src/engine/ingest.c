@@ -118,13 +118,14 @@ static tb_status upload_path(tb_engine *engine, const uint8_t *audio_hash, const
     folder = tb_fs_join(engine->uploads_folder, folder_name);
     if (!folder) TB_FAIL(err, TB_NO_MEMORY, "no memory for a path");
     TB_TRY(tb_fs_make_directories(folder, err));
+    TB_TRY(tb_fs_sync_directory(engine->uploads_folder, err)); /* the new folder's own name */
     if (!(*path = tb_fs_join(folder, name))) TB_FAIL(err, TB_NO_MEMORY, "no memory for a path");
 out:
     tb_free(folder);
     return status;
 }
 
-static tb_status sync_file(const char *path, tb_error *err)
+tb_status tb__sync_file(const char *path, tb_error *err)
 {
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return tb_error_errno(err, errno, "cannot open the upload");
@@ -149,6 +150,45 @@ static bool is_upload(const tb_engine *engine, const tb_track_file_row *file)
     return file->library_id == 0 && tb_fs_is_within(engine->uploads_folder, file->path);
 }
 
+/* The data folder was moved or is a copy: rows name uploads by where they were.  When the track that the upload
+ * `folder_name/name` belongs to has it under another path, all rows are led to where they are now. */
+static bool follow_moved_folder(tb_engine *engine, const char *folder_name, const char *name)
+{
+    char uid[TB_TRACK_ID_SIZE], *tail = tb_fs_join(folder_name, name), *old_root = NULL;
+    int64_t track;
+    tb_track_row row = {0};
+    tb_error err = {0};
+    bool moved = false;
+    tb_text_copy(uid, sizeof uid, name);
+    if (!tail || tb_store_find_track(engine->store, uid, &track, NULL) != TB_OK ||
+        tb_store_get_track(engine->store, track, TB_WITH_FILES, &row, NULL) != TB_OK)
+        goto out;
+    for (size_t i = 0; i < row.n_files && !old_root; i++) {
+        const char *path = row.files[i].path;
+        const size_t size = strlen(path), tail_size = strlen(tail);
+        if (row.files[i].library_id || size <= tail_size + 1 || strcmp(path + size - tail_size, tail) != 0) continue;
+        if ((old_root = tb_strdup(path))) old_root[size - tail_size - 1] = '\0';
+    }
+    if (!old_root) goto out;
+    moved = tb_store_move_uploads(engine->store, old_root, engine->uploads_folder, &err) == TB_OK;
+    if (moved) tb_log(TB_LOG_INFO, "engine", "uploads that were in %s are in %s now", old_root, engine->uploads_folder);
+    else tb_log(TB_LOG_ERROR, "engine", "the data folder was moved, and where uploads are now is not written: %s", err.message);
+out:
+    tb_track_row_clear(&row);
+    tb_free(old_root);
+    tb_free(tail);
+    return moved;
+}
+
+/* The name starts with the ID of a track: whatever the rows say, its audio is not thrown away. */
+static bool is_of_a_track(tb_engine *engine, const char *name)
+{
+    char uid[TB_TRACK_ID_SIZE];
+    int64_t track;
+    tb_text_copy(uid, sizeof uid, name);
+    return tb_store_find_track(engine->store, uid, &track, NULL) != TB_NOT_FOUND;
+}
+
 static void sweep_folder(tb_engine *engine, const char *folder)
 {
     char **names = NULL;
@@ -157,7 +197,8 @@ static void sweep_folder(tb_engine *engine, const char *folder)
     for (size_t i = 0; i < n; i++) {
         char *path = tb_fs_join(folder, names[i]);
         tb_file_row file = {0};
-        if (path && tb_store_get_file(engine->store, path, &file, NULL) == TB_NOT_FOUND && unlink(path) == 0)
+        if (path && tb_store_get_file(engine->store, path, &file, NULL) == TB_NOT_FOUND &&
+            !follow_moved_folder(engine, tb_fs_name(folder), names[i]) && !is_of_a_track(engine, names[i]) && unlink(path) == 0)
             tb_log(TB_LOG_INFO, "engine", "removed %s, an upload that was never finished", path);
         tb_file_row_clear(&file);
         tb_free(path);
@@ -329,7 +370,7 @@ static tb_status store_analysed(tb_engine *engine, const adding *a, const tb_ana
     tb_track_put put = {.mode = a->options->force ? TB_PUT_REPLACE : a->options->move_upload ? TB_PUT_ATTACH : TB_PUT_RETAG};
     use_tags(a, &put.tags);
     TB_TRY(fill_put(engine, analysis, a->options->metadata, &put, &memory, err));
-    if (a->options->move_upload) TB_TRY(sync_file(a->path, err));
+    if (a->options->move_upload) TB_TRY(tb__sync_file(a->path, err));
 
     pthread_mutex_lock(&engine->commit);
     locked = true;
@@ -339,8 +380,8 @@ static tb_status store_analysed(tb_engine *engine, const adding *a, const tb_ana
     TB_TRY(tb_store_put_track(engine->store, &put, put_result, err));
     tb_free(kept);
     kept = NULL; /* it is the store's now */
-    TB_TRY(show_to_searches(engine, put_result->track_id, analysis, put_result->created || a->options->force, err));
     if (put_result->removed_track_id) tb__unindex_track(engine, put_result->removed_track_id);
+    TB_TRY(show_to_searches(engine, put_result->track_id, analysis, put_result->created || a->options->force, err));
 out:
     if (kept) unlink(kept);
     if (locked) pthread_mutex_unlock(&engine->commit);

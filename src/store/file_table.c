@@ -381,20 +381,20 @@ static bool is_library_name(const char *name)
     return n >= 1 && n <= TB_STORE_LIBRARY_NAME_MAX;
 }
 
-/* Files keep their rows under a root that was moved.  Paths are bytes; in an UTF-8 database CAST changes
- * none. */
+/* Files keep their rows under a root that was moved; library 0: those of none.  Paths are bytes; in an UTF-8
+ * database CAST changes none. */
 static tb_status move_files(tb__conn *conn, int64_t library_id, const char *old_root, const char *new_root,
                             tb_error *err)
 {
     static const char sql[] =
         "UPDATE OR IGNORE files SET path = CAST(CAST(?3 AS TEXT) || CAST(substr(path, ?4 + 1) AS TEXT) AS "
-        "BLOB) WHERE library_id = ?1 AND substr(path, 1, ?4) = ?2";
+        "BLOB) WHERE library_id IS ?1 AND substr(path, 1, ?4) = ?2";
     tb_status status = TB_OK;
     tb__query q = {0};
     char *old_prefix = tb_fs_join(old_root, ""), *new_prefix = tb_fs_join(new_root, "");
     if (!old_prefix || !new_prefix) TB_FAIL(err, TB_NO_MEMORY, "no memory to move a library");
     TB_TRY(tb__query_open(&q, conn, sql, err));
-    tb__query_int(&q, 1, library_id);
+    bind_id_or_null(&q, 1, library_id);
     tb__query_blob(&q, 2, old_prefix, strlen(old_prefix));
     tb__query_blob(&q, 3, new_prefix, strlen(new_prefix));
     tb__query_int(&q, 4, (int64_t)strlen(old_prefix));
@@ -404,6 +404,16 @@ out:
     tb_free(old_prefix);
     tb_free(new_prefix);
     return status;
+}
+
+tb_status tb_store_move_uploads(tb_store *store, const char *old_root, const char *new_root, tb_error *err)
+{
+    tb_status status = TB_OK;
+    tb__conn *conn = NULL;
+    TB_TRY(tb__write_begin(store, &conn, err));
+    TB_TRY(move_files(conn, 0, old_root, new_root, err));
+out:
+    return tb__write_end(store, conn, status, err);
 }
 
 static tb_status check_root_is_free(tb__conn *conn, const char *name, const char *root, tb_error *err)

@@ -83,6 +83,40 @@ static void an_upload_is_kept_below_the_data_folder_until_it_is_removed(void **s
     free(data);
 }
 
+static void uploads_are_found_again_when_the_data_folder_was_moved(void **state)
+{
+    (void)state;
+    tb_error err = {0};
+    const char *folder = tb_test_folder();
+    char *data = tb_test_join(folder, "data"), *moved = tb_test_join(folder, "moved");
+    tb_engine *engine = open_engine(data);
+    char ids[2][TB_TRACK_ID_SIZE];
+    for (int i = 0; i < 2; i++) {
+        tb_add_result result;
+        char *path = upload(engine, "x", 3 + (uint64_t)i);
+        assert_ok(tb_engine_add_file(engine, path, &(tb_add_options){.move_upload = true, .file_name = "a.wav"}, &result, &err));
+        memcpy(ids[i], result.id, sizeof ids[i]);
+        free(path);
+    }
+    tb_engine_close(engine);
+    assert_int_equal(rename(data, moved), 0);
+    engine = open_engine(moved);
+    for (int i = 0; i < 2; i++) {
+        int fd;
+        int64_t size;
+        const char *type;
+        assert_ok(tb_engine_open_audio(engine, ids[i], &fd, &size, &type, &err));
+        close(fd);
+        tb_track track;
+        assert_ok(tb_engine_get_track(engine, ids[i], &track, &err));
+        assert_true(tb_fs_is_within(moved, track.path));
+        tb_track_clear(&track);
+    }
+    tb_engine_close(engine);
+    free(data);
+    free(moved);
+}
+
 static void an_upload_without_a_row_is_swept_at_start(void **state)
 {
     (void)state;
@@ -282,7 +316,8 @@ static void the_c_library_adds_and_searches(void **state)
 }
 
 TB_TESTS(ingest, cmocka_unit_test(the_same_audio_is_one_track), cmocka_unit_test(an_upload_is_kept_below_the_data_folder_until_it_is_removed),
-         cmocka_unit_test(an_upload_without_a_row_is_swept_at_start), cmocka_unit_test(tags_and_ids_given_with_a_file_win),
+         cmocka_unit_test(an_upload_without_a_row_is_swept_at_start),
+         cmocka_unit_test(uploads_are_found_again_when_the_data_folder_was_moved), cmocka_unit_test(tags_and_ids_given_with_a_file_win),
          cmocka_unit_test(what_is_no_audio_is_refused_and_leaves_nothing), cmocka_unit_test(one_sample_is_a_track),
          cmocka_unit_test(a_second_engine_on_the_same_folder_is_refused), cmocka_unit_test(a_folder_without_models_says_what_is_missing),
          cmocka_unit_test(no_allocation_is_taken_for_granted), cmocka_unit_test(the_c_library_adds_and_searches))

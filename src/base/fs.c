@@ -211,17 +211,21 @@ out:
     return status;
 }
 
+int64_t tb_fs_modified_ns(const struct stat *info)
+{
+    int64_t ns;
+    if (__builtin_mul_overflow((int64_t)info->st_mtim.tv_sec, 1000000000, &ns) || __builtin_add_overflow(ns, info->st_mtim.tv_nsec, &ns))
+        ns = info->st_mtim.tv_sec < 0 ? INT64_MIN : INT64_MAX;
+    return ns;
+}
+
 tb_status tb_fs_stat(const char *path, tb_fs_info *info, tb_error *err)
 {
     struct stat s;
     if (stat(path, &s) != 0) return tb_error_errno(err, errno, "%s", path);
-    int64_t modified_ns;
-    if (__builtin_mul_overflow((int64_t)s.st_mtim.tv_sec, 1000000000, &modified_ns) ||
-        __builtin_add_overflow(modified_ns, s.st_mtim.tv_nsec, &modified_ns))
-        modified_ns = s.st_mtim.tv_sec < 0 ? INT64_MIN : INT64_MAX;
     *info = (tb_fs_info){
         .size_bytes = s.st_size,
-        .modified_ns = modified_ns,
+        .modified_ns = tb_fs_modified_ns(&s),
         .device = s.st_dev,
         .inode = s.st_ino,
         .is_directory = S_ISDIR(s.st_mode),

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 /* "a/b" from "a" or "a/" and "b"; NULL without memory.  Freed with tb_free. */
 char *tb_fs_join(const char *directory, const char *name);
@@ -38,6 +39,8 @@ typedef struct tb_fs_info {
     uint64_t device, inode;
     bool is_directory, is_regular;
 } tb_fs_info;
+/* Seconds and nanoseconds as one number, at its ends where a file claims a time beyond. */
+int64_t tb_fs_modified_ns(const struct stat *info);
 /* Follows links. */
 tb_status tb_fs_stat(const char *path, tb_fs_info *info, tb_error *err) TB_MUST_CHECK;
 

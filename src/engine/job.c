@@ -265,6 +265,7 @@ tb_status tb_engine_queue_add(tb_engine *engine, const char *path, const tb_add_
     char *params = NULL, *waiting = NULL;
     waiting = options->move_upload ? tb_fs_join(engine->jobs->pending_folder, tb_fs_name(path)) : tb_strdup(path);
     if (!waiting) TB_FAIL(err, TB_NO_MEMORY, "no memory for a path");
+    if (options->move_upload) TB_TRY(tb__sync_file(path, err));
     if (options->move_upload && rename(path, waiting) != 0) TB_TRY(tb_error_errno(err, errno, "cannot keep the upload"));
     if (options->move_upload) TB_TRY(tb_fs_sync_directory(engine->jobs->pending_folder, err));
     json_t *object = json_pack("{s:s, s:s?, s:s?, s:b, s:b, s:o}", "path", waiting, "library", options->library, "file_name", options->file_name,
@@ -331,9 +332,9 @@ void tb__job_progress(tb__job_run *run, int64_t done, int64_t total, int64_t fai
     tb__jobs *jobs = run->jobs;
     const tb_clock *clock = jobs->engine->clock;
     pthread_mutex_lock(&jobs->mutex);
-    run->done = done;
+    if (done > run->done) run->done = done; /* threads may come here in another order than they counted */
+    if (failed > run->failed) run->failed = failed;
     run->total = total;
-    run->failed = failed;
     const bool save = tb_clock_elapsed_s(clock, run->saved_ns) >= 1;
     if (save) run->saved_ns = clock->mono_ns(clock);
     pthread_mutex_unlock(&jobs->mutex);
@@ -342,13 +343,11 @@ void tb__job_progress(tb__job_run *run, int64_t done, int64_t total, int64_t fai
         tb_log(TB_LOG_WARN, "engine", "progress of job %lld is not written: %s", (long long)run->id, why.message);
 }
 
-/* Writes down how a run ended.  A job that stops because the engine closes stays "running" and is queued again at the
- * next start. */
-static void end_run(tb__jobs *jobs, tb__job_run *run, tb_status status, const char *message, const char *result_id, const tb_error *why)
+/* Writes down how a run ended.  A job that stops because the engine closes stays "running" or "paused": the one is
+ * queued again at the next start, the other waits for being resumed.  Called with the mutex held. */
+static void end_run(tb__jobs *jobs, const tb__job_run *run, tb_status status, const char *message, const char *result_id, const tb_error *why)
 {
-    pthread_mutex_lock(&jobs->mutex);
     const bool cancelled = run->cancelled, stopping = jobs->stopping;
-    pthread_mutex_unlock(&jobs->mutex);
     tb_error err = {0};
     char result[64] = "";
     if (result_id) snprintf(result, sizeof result, "{\"id\":\"%s\"}", result_id);
@@ -363,6 +362,39 @@ static void end_run(tb__jobs *jobs, tb__job_run *run, tb_status status, const ch
            status == TB_OK ? (message ? message : "") : why->message);
 }
 
+/* The job becomes the lane's run, unless it was paused or cancelled while it was queued.  Called with the mutex held,
+ * as `steer` is: what a row says and what runs change together. */
+static tb_status begin_run(lane *l, int64_t id, tb_job_row *row, tb_error *err)
+{
+    tb_status status = TB_OK;
+    tb_engine *engine = l->jobs->engine;
+    TB_TRY(tb_store_get_job(engine->store, id, row, err));
+    if (row->state != TB_JOB_ROW_QUEUED) goto out;
+    TB_TRY(tb_store_set_job_state(engine->store, id, TB_JOB_ROW_RUNNING, NULL, NULL, err));
+    l->run = (tb__job_run){.jobs = l->jobs, .id = id, .begin_ns = engine->clock->mono_ns(engine->clock)};
+    char *subject = tb__params_member(row->params, "library");
+    if (subject) tb_text_copy(l->run.subject, sizeof l->run.subject, subject);
+    tb_free(subject);
+    l->running = true;
+out:
+    return status;
+}
+
+/* Waits for a change, or until the time is over.  Called with the mutex held. */
+static void wait_for_change(tb__jobs *jobs, int64_t ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += ms / 1000;
+    until.tv_nsec += ms % 1000 * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    pthread_cond_timedwait(&jobs->changed, &jobs->mutex, &until);
+}
+
+/* Called with the mutex held; lets go of it while the job does its work. */
 static void run_job(lane *l, int64_t id)
 {
     tb__jobs *jobs = l->jobs;
@@ -370,26 +402,20 @@ static void run_job(lane *l, int64_t id)
     tb_error err = {0};
     tb_job_row row = {0};
     char *message = NULL, *result_id = NULL;
-    tb_status status = tb_store_get_job(engine->store, id, &row, &err);
-    if (status == TB_OK && row.state == TB_JOB_ROW_QUEUED) {
-        status = tb_store_set_job_state(engine->store, id, TB_JOB_ROW_RUNNING, NULL, NULL, &err);
-        pthread_mutex_lock(&jobs->mutex);
-        l->run = (tb__job_run){.jobs = jobs, .id = id, .begin_ns = engine->clock->mono_ns(engine->clock)};
-        char *subject = tb__params_member(row.params, "library");
-        if (subject) tb_text_copy(l->run.subject, sizeof l->run.subject, subject);
-        tb_free(subject);
-        l->running = true;
+    tb_status status = begin_run(l, id, &row, &err);
+    if (status != TB_OK) tb_log(TB_LOG_ERROR, "engine", "job %lld cannot be run: %s", (long long)id, err.message);
+    if (status == TB_BUSY || status == TB_FULL || status == TB_IO) { /* that may pass: the job is not lost */
+        (void)!push(l, id, NULL);
+        wait_for_change(jobs, 2000);
+    }
+    if (l->running) {
         pthread_mutex_unlock(&jobs->mutex);
-        if (status == TB_OK)
-            status = strcmp(row.kind, "add") == 0 ? run_add(engine, &l->run, row.params, &result_id, &err)
-                                                  : tb__run_scan(engine, &l->run, row.params, &message, &err);
-        end_run(jobs, &l->run, status, message, result_id, &err);
+        status = strcmp(row.kind, "add") == 0 ? run_add(engine, &l->run, row.params, &result_id, &err)
+                                              : tb__run_scan(engine, &l->run, row.params, &message, &err);
         pthread_mutex_lock(&jobs->mutex);
+        end_run(jobs, &l->run, status, message, result_id, &err);
         l->running = false;
         pthread_cond_broadcast(&jobs->changed);
-        pthread_mutex_unlock(&jobs->mutex);
-    } else if (status != TB_OK) {
-        tb_log(TB_LOG_ERROR, "engine", "job %lld cannot be run: %s", (long long)id, err.message);
     }
     tb_job_row_clear(&row);
     tb_free(message);
@@ -409,9 +435,7 @@ static void *run_lane(void *context)
         const int64_t id = l->queue[l->head];
         l->head = (l->head + 1) % MAX_QUEUED;
         l->n_queued--;
-        pthread_mutex_unlock(&jobs->mutex);
         run_job(l, id);
-        pthread_mutex_lock(&jobs->mutex);
     }
     pthread_mutex_unlock(&jobs->mutex);
     return NULL;
@@ -421,11 +445,20 @@ static void *run_lane(void *context)
 
 typedef enum steering { CANCEL, PAUSE, RESUME } steering;
 
+/* An upload that waits for a job which will never run. */
+static void drop_pending(const tb__jobs *jobs, const tb_job_row *row)
+{
+    char *path = strcmp(row->kind, "add") == 0 ? tb__params_member(row->params, "path") : NULL;
+    if (path && tb_fs_is_within(jobs->pending_folder, path)) unlink(path);
+    tb_free(path);
+}
+
 static tb_status steer(tb_engine *engine, int64_t id, steering what, tb_error *err)
 {
     tb_status status = TB_OK;
     tb__jobs *jobs = engine->jobs;
     tb_job_row row = {0};
+    pthread_mutex_lock(&jobs->mutex);
     status = tb_store_get_job(engine->store, id, &row, err);
     if (status == TB_NOT_FOUND) TB_FAIL(err, TB_NOT_FOUND, "there is no job %lld", (long long)id);
     TB_TRY(status);
@@ -433,21 +466,19 @@ static tb_status steer(tb_engine *engine, int64_t id, steering what, tb_error *e
         TB_FAIL(err, TB_EXISTS, "job %lld has ended already (%s)", (long long)id, tb_job_row_state_name(row.state));
     if (what == RESUME && row.state != TB_JOB_ROW_PAUSED) TB_FAIL(err, TB_EXISTS, "job %lld is not paused", (long long)id);
 
-    pthread_mutex_lock(&jobs->mutex);
     tb__job_run *run = find_run(jobs, id);
-    if (run) {
-        if (what == CANCEL) run->cancelled = true;
-        else run->paused = what == PAUSE;
-        pthread_cond_broadcast(&jobs->changed);
-    } else if (what == RESUME) {
-        status = push(lane_of_kind(jobs, row.kind), id, err);
+    if (run && what == CANCEL) {
+        run->cancelled = true; /* the run writes its end itself */
+        goto out;
     }
-    pthread_mutex_unlock(&jobs->mutex);
-    TB_TRY(status);
-    if (run && what == CANCEL) goto out; /* the run writes its end itself */
+    if (!run && what == RESUME) TB_TRY(push(lane_of_kind(jobs, row.kind), id, err));
     const tb_job_row_state state = what == CANCEL ? TB_JOB_ROW_CANCELLED : what == PAUSE ? TB_JOB_ROW_PAUSED : run ? TB_JOB_ROW_RUNNING : TB_JOB_ROW_QUEUED;
     TB_TRY(tb_store_set_job_state(engine->store, id, state, NULL, NULL, err));
+    if (run) run->paused = what == PAUSE;
+    else if (what == CANCEL) drop_pending(jobs, &row);
 out:
+    pthread_cond_broadcast(&jobs->changed);
+    pthread_mutex_unlock(&jobs->mutex);
     tb_job_row_clear(&row);
     return status;
 }
@@ -491,15 +522,8 @@ tb_status tb_engine_wait_job(tb_engine *engine, int64_t id, double timeout_s, tb
             return tb_error_set(err, TB_TIMEOUT, "job %lld has not ended after %g s", (long long)id, timeout_s);
         }
         tb_job_clear(job);
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += 50 * 1000000;
-        if (until.tv_nsec >= 1000000000) {
-            until.tv_sec++;
-            until.tv_nsec -= 1000000000;
-        }
         pthread_mutex_lock(&engine->jobs->mutex);
-        pthread_cond_timedwait(&engine->jobs->changed, &engine->jobs->mutex, &until);
+        wait_for_change(engine->jobs, 50);
         pthread_mutex_unlock(&engine->jobs->mutex);
     }
 }

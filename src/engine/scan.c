@@ -76,8 +76,7 @@ static tb_status find_file(void *context, const char *path, const struct stat *i
     }
     char *copy = tb_strdup(path);
     if (!copy) return tb_error_set(err, TB_NO_MEMORY, "no memory for a path");
-    const int64_t modified_ns = (int64_t)info->st_mtim.tv_sec * 1000000000 + info->st_mtim.tv_nsec;
-    s->found[s->n_found++] = (found_file){copy, info->st_size, modified_ns};
+    s->found[s->n_found++] = (found_file){copy, info->st_size, tb_fs_modified_ns(info)};
     return TB_OK;
 }
 
@@ -171,34 +170,36 @@ static bool is_fatal(tb_status status)
     return status == TB_FULL || status == TB_NO_MEMORY || status == TB_BUSY;
 }
 
-static void keep_failure(scanning *s, const found_file *file, const tb_error *why)
+/* Fails when it cannot be written: then the database is what is wrong, not the file. */
+static tb_status keep_failure(scanning *s, const found_file *file, const tb_error *why, tb_error *err)
 {
     const tb_file_put row = {.path = file->path, .library_id = s->library_id, .size_bytes = file->size_bytes, .modified_ns = file->modified_ns};
-    tb_error err = {0};
     int64_t removed = 0;
     pthread_mutex_lock(&s->engine->commit);
-    const tb_status status = tb_store_put_failure(s->engine->store, &row, why->code, why->message, &removed, &err);
+    const tb_status status = tb_store_put_failure(s->engine->store, &row, why->code, why->message, &removed, err);
     if (status == TB_OK && removed) tb__unindex_track(s->engine, removed);
     pthread_mutex_unlock(&s->engine->commit);
-    if (status != TB_OK) tb_log(TB_LOG_WARN, "engine", "the failure of a file is not written: %s", err.message);
     tb_log(TB_LOG_INFO, "engine", "left out %s: %s", file->path, why->message);
+    return status;
 }
 
 static void take_in(void *context)
 {
     file_task *task = context;
     scanning *s = task->scan;
-    tb_error err = {0};
+    tb_error err = {0}, unwritten = {0};
     tb_add_result result = {0};
     const tb_add_options options = {.library = s->library.name, .force = s->force, .cancelled = task_should_stop, .context = s};
     pthread_mutex_lock(&s->mutex);
     const bool skip = s->fatal.code != TB_OK;
     pthread_mutex_unlock(&s->mutex);
     const tb_status status = skip ? TB_CANCELLED : tb_engine_add_file(s->engine, task->file->path, &options, &result, &err);
-    if (status != TB_OK && status != TB_CANCELLED && !is_fatal(status)) keep_failure(s, task->file, &err);
+    const bool failed_alone = status != TB_OK && status != TB_CANCELLED && !is_fatal(status);
+    const bool is_written = !failed_alone || keep_failure(s, task->file, &err, &unwritten) == TB_OK;
 
     pthread_mutex_lock(&s->mutex);
     if (is_fatal(status)) s->fatal = err;
+    if (!is_written) s->fatal = unwritten;
     s->n_done += status != TB_CANCELLED;
     s->n_added += status == TB_OK && result.created;
     s->n_failed += status != TB_OK && status != TB_CANCELLED;

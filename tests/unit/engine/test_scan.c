@@ -2,7 +2,9 @@
 /* Libraries, scans and jobs. */
 #include "engine_fixture.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 typedef struct fixture {
@@ -311,6 +313,115 @@ static void a_scan_can_be_cancelled_and_goes_on_after_a_restart(void **state)
     discard(&f);
 }
 
+static void steering_a_job_at_any_moment_leaves_no_odd_state(void **state)
+{
+    (void)state;
+    fixture f = make();
+    tb_error err = {0};
+    char *paths[4];
+    for (int i = 0; i < 4; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "%d.wav", i);
+        paths[i] = write_piece(&f, name, 1 + (uint64_t)i);
+    }
+    put_library(&f, NULL, 0);
+    for (int round = 0; round < 40; round++) { /* pause and resume come before, at and after the start and the end */
+        int64_t id;
+        tb_job job;
+        assert_ok(tb_engine_queue_scan(f.engine, "music", NULL, round % 4 == 0, &id, &err));
+        const struct timespec moment = {.tv_nsec = round % 7 * 200 * 1000};
+        nanosleep(&moment, NULL);
+        const tb_status paused = tb_engine_pause_job(f.engine, id, &err);
+        if (paused == TB_OK) {
+            assert_ok(tb_engine_get_job(f.engine, id, &job, &err));
+            if (job.state != TB_JOB_DONE) assert_int_equal(job.state, TB_JOB_PAUSED);
+            const bool ended = job.state == TB_JOB_DONE;
+            tb_job_clear(&job);
+            if (!ended) {
+                const tb_status resumed = tb_engine_resume_job(f.engine, id, &err);
+                if (resumed != TB_EXISTS) assert_int_equal(resumed, TB_OK);
+            }
+        } else {
+            assert_int_equal(paused, TB_EXISTS);
+        }
+        assert_ok(tb_engine_wait_job(f.engine, id, 60, &job, &err));
+        assert_int_equal(job.state, TB_JOB_DONE);
+        assert_int_equal(job.done, job.total);
+        tb_job_clear(&job);
+    }
+    assert_int_equal(n_tracks(&f), 4);
+    for (int i = 0; i < 4; i++) free(paths[i]);
+    discard(&f);
+}
+
+static void an_engine_closes_while_a_job_is_paused_and_the_job_can_be_resumed_later(void **state)
+{
+    (void)state;
+    fixture f = make();
+    tb_error err = {0};
+    char *paths[10];
+    for (int i = 0; i < 10; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "%d.wav", i);
+        paths[i] = write_piece(&f, name, 1 + (uint64_t)i);
+    }
+    put_library(&f, NULL, 0);
+    int64_t id;
+    tb_job job;
+    assert_ok(tb_engine_queue_scan(f.engine, "music", NULL, false, &id, &err));
+    assert_ok(tb_engine_pause_job(f.engine, id, &err));
+    tb_engine_close(f.engine);
+    f.engine = open_engine(f.data);
+    assert_ok(tb_engine_get_job(f.engine, id, &job, &err));
+    assert_int_equal(job.state, TB_JOB_PAUSED);
+    tb_job_clear(&job);
+    assert_status(tb_engine_wait_job(f.engine, id, 0.2, &job, &err), TB_TIMEOUT);
+    assert_ok(tb_engine_resume_job(f.engine, id, &err));
+    assert_status(tb_engine_resume_job(f.engine, id, NULL), TB_EXISTS);
+    assert_ok(tb_engine_wait_job(f.engine, id, 60, &job, &err));
+    assert_int_equal(job.state, TB_JOB_DONE);
+    tb_job_clear(&job);
+    assert_int_equal(n_tracks(&f), 10);
+    for (int i = 0; i < 10; i++) free(paths[i]);
+    discard(&f);
+}
+
+static void a_file_whose_time_is_out_of_range_is_unchanged_the_second_time(void **state)
+{
+    (void)state;
+    fixture f = make();
+    char *a = write_piece(&f, "a.wav", 1);
+    const struct timespec times[2] = {{.tv_sec = INT64_MAX / 4}, {.tv_sec = INT64_MAX / 4}};
+    (void)!utimensat(AT_FDCWD, a, times, 0); /* some file systems keep a smaller one */
+    put_library(&f, NULL, 0);
+    scan_expecting(&f, "1 new, 0 known again, 0 unchanged, 0 gone, 0 failed");
+    scan_expecting(&f, "0 new, 0 known again, 1 unchanged, 0 gone, 0 failed");
+    free(a);
+    discard(&f);
+}
+
+static void the_upload_of_a_job_that_is_cancelled_before_it_runs_goes(void **state)
+{
+    (void)state;
+    fixture f = make();
+    tb_error err = {0};
+    tb_engine_close(f.engine); /* an engine that keeps jobs and does not run them */
+    char *models = tb_test_source_path("models");
+    const tb_engine_options options = {.data_folder = f.data, .models_folder = models, .n_threads = 1};
+    assert_ok(tb_engine_open(&options, &f.engine, &err));
+    char *path = tb_test_join(tb_engine_incoming_folder(f.engine), "u"), *waiting = tb_test_join(f.data, "pending/u");
+    tb_test_write_piece(path, 1, 2, 22050);
+    int64_t id;
+    assert_ok(tb_engine_queue_add(f.engine, path, &(tb_add_options){.move_upload = true, .file_name = "u.wav"}, &id, &err));
+    assert_int_equal(access(waiting, R_OK), 0);
+    assert_ok(tb_engine_cancel_job(f.engine, id, &err));
+    assert_int_equal(access(waiting, R_OK), -1);
+    free(models);
+    free(path);
+    free(waiting);
+    discard(&f);
+}
+
 static void an_upload_can_be_added_by_a_job(void **state)
 {
     (void)state;
@@ -396,4 +507,8 @@ TB_TESTS(scan, cmocka_unit_test(only_what_is_new_or_changed_is_taken_in), cmocka
          cmocka_unit_test(links_out_of_the_library_are_not_followed), cmocka_unit_test(names_that_are_not_utf8_are_taken_in),
          cmocka_unit_test(bad_libraries_are_refused), cmocka_unit_test(a_removed_library_takes_its_tracks_along),
          cmocka_unit_test(a_scan_can_be_cancelled_and_goes_on_after_a_restart), cmocka_unit_test(an_upload_can_be_added_by_a_job),
-         cmocka_unit_test(a_scan_lets_a_new_model_hear_what_is_known))
+         cmocka_unit_test(a_scan_lets_a_new_model_hear_what_is_known),
+         cmocka_unit_test(steering_a_job_at_any_moment_leaves_no_odd_state),
+         cmocka_unit_test(an_engine_closes_while_a_job_is_paused_and_the_job_can_be_resumed_later),
+         cmocka_unit_test(a_file_whose_time_is_out_of_range_is_unchanged_the_second_time),
+         cmocka_unit_test(the_upload_of_a_job_that_is_cancelled_before_it_runs_goes))

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "model/analyser.h"
 
+#include <math.h>
 #include <string.h>
 
 /* Segments gathered so far, in one space; capacity counts segments. */
@@ -36,10 +37,15 @@ static tb_status grow(float **values, size_t capacity, size_t width, tb_error *e
 }
 
 /* Copies values as they will be stored, so that searches answer alike before and after a restart, and an upload of a
- * stored file lies at distance 0 from it. */
+ * stored file lies at distance 0 from it.  What half precision cannot hold becomes what it can: the index takes no
+ * infinity, and a stored one would keep the engine from opening. */
 static void copy_as_stored(float *out, const float *values, size_t n)
 {
-    for (size_t i = 0; i < n; i++) out[i] = tb_half_to_float(tb_half_from_float(values[i]));
+    static const float most = 65504;
+    for (size_t i = 0; i < n; i++) {
+        const float value = isnan(values[i]) ? 0 : fminf(fmaxf(values[i], -most), most);
+        out[i] = tb_half_to_float(tb_half_from_float(value));
+    }
 }
 
 static tb_status gather_segment(void *context, const tb_segment *segment, tb_error *err)

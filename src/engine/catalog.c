@@ -297,6 +297,7 @@ tb_status tb_engine_patch_track(tb_engine *engine, const char *id, const tb_trac
     int64_t number;
     tb_external_id_value *ids = NULL;
     tb_track_edit edit = {0};
+    tb_track made = {0};
     TB_TRY(tb__find_track(engine, id, &number, err));
     TB_TRY(tb__apply_patch(patch, &edit.tags, &edit.what, err));
     if (patch->set_payload) {
@@ -312,11 +313,12 @@ tb_status tb_engine_patch_track(tb_engine *engine, const char *id, const tb_trac
     edit.external_ids = ids;
     edit.n_external_ids = patch->n_external_ids;
     TB_TRY(tb_store_edit_track(engine->store, number, &edit, err));
-    tb_track made = {0};
     TB_TRY(tb__get_tracks(engine, &number, 1, &made, err));
     if (made.number == 0) TB_FAIL(err, TB_NOT_FOUND, "there is no track \"%.100s\" any more", id);
     *track = made;
+    made = (tb_track){0};
 out:
+    tb_track_clear(&made);
     tb_free(ids);
     return status;
 }

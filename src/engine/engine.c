@@ -121,6 +121,9 @@ tb_status tb__index_embedding(const tb__space *space, int64_t track, const tb_sp
     tb_status status = TB_OK;
     const size_t dim = space->info->dim, n_parts = space->info->n_parts;
     const uint32_t group = (uint32_t)track;
+    if (track < 1 || track > UINT32_MAX) return tb_error_set(err, TB_TOO_LARGE, "the track number %lld is out of range", (long long)track);
+    if (embedding->n_segments > TB__MAX_SEGMENTS)
+        return tb_error_set(err, TB_TOO_LARGE, "track %lld has more than %d segments", (long long)track, TB__MAX_SEGMENTS);
     tb_index_item *items = tb_alloc(embedding->n_segments, sizeof *items);
     if (!items) TB_FAIL(err, TB_NO_MEMORY, "no memory for %zu segments", embedding->n_segments);
     for (size_t i = 0; i < embedding->n_segments; i++)
@@ -156,6 +159,7 @@ typedef struct loading {
     float *values;
     size_t capacity;
     int64_t n_tracks;
+    size_t n_unfit; /* rows that the index does not take */
     tb_error *err;
 } loading;
 
@@ -185,8 +189,12 @@ static tb_status load_embedding(void *context, int64_t track, const tb_embedding
     at = widen(at, row->track_vector, row->dim);
     e.track_presence = at;
     widen(at, row->track_presence, row->n_parts);
-    l->n_tracks++;
-    return tb__index_embedding(l->space, track, &e, l->err);
+    tb_error why = {0};
+    const tb_status status = tb__index_embedding(l->space, track, &e, &why);
+    if (status == TB_NO_MEMORY) return tb_error_set(l->err, TB_NO_MEMORY, "%s", why.message);
+    if (status == TB_OK) l->n_tracks++;
+    else l->n_unfit++; /* one bad row must not keep all others from being served */
+    return TB_OK;
 }
 
 static tb_status load_indexes(tb_engine *engine, tb_error *err)
@@ -198,9 +206,11 @@ static tb_status load_indexes(tb_engine *engine, tb_error *err)
         size_t n_bad = 0;
         l.space = &engine->spaces[i];
         l.n_tracks = 0;
+        l.n_unfit = 0;
         TB_TRY(tb_store_each_embedding(engine->store, l.space->id, 0, load_embedding, &l, &n_bad, err));
         tb_log(TB_LOG_INFO, "engine", "space %s: %lld tracks, %zu segments in memory after %.3f s", l.space->info->name,
                (long long)l.n_tracks, tb_index_count(l.space->segments), tb_clock_elapsed_s(engine->clock, begin));
+        n_bad += l.n_unfit;
         if (n_bad) tb_log(TB_LOG_ERROR, "engine", "space %s: %zu damaged embeddings are left out; scan with force to make them anew", l.space->info->name, n_bad);
     }
 out:
@@ -261,6 +271,7 @@ tb_status tb_engine_open(const tb_engine_options *options, tb_engine **engine, t
     TB_TRY(open_store(made, options, err)); /* takes the folder's lock: from here on it is ours */
     TB_TRY(tb_fs_make_directories(made->incoming_folder, err));
     TB_TRY(tb_fs_make_directories(made->uploads_folder, err));
+    TB_TRY(tb_fs_sync_directory(made->data_folder, err));
     clear_incoming(made->incoming_folder);
     tb__sweep_uploads(made);
     TB_TRY(open_spaces(made, err));

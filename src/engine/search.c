@@ -507,6 +507,7 @@ static tb_status fill_hits(const searching *s, const tb_index_result *found, con
     TB_TRY(tb__get_tracks(s->engine, numbers, n, tracks, err));
     for (size_t i = 0; i < n; i++) {
         const tb_index_hit *from = &found->hits[kept[i]];
+        if (s->options->cancelled && s->options->cancelled(s->options->context)) TB_FAIL(err, TB_CANCELLED, "the search was cancelled");
         if (tracks[i].number == 0) continue; /* removed since the index answered */
         tb_hit *hit = &result->hits[result->n_hits++];
         hit->track = tracks[i];

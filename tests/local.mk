@@ -20,6 +20,7 @@ include tests/unit/nn/local.mk
 include tests/unit/index/local.mk
 include tests/unit/store/local.mk
 include tests/unit/model/local.mk
+include tests/unit/train/local.mk
 include tests/unit/engine/local.mk
 include tests/unit/api/local.mk
 include tests/unit/http/local.mk

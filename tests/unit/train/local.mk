@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: MIT
+check_PROGRAMS += tests/unit/train/test-train
+TESTS += tests/unit/train/test-train
+tests_unit_train_test_train_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_train_test_train_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_train_test_train_LDADD = tests/support/libtesting.la src/train/libtrain.la src/audio/libaudio.la \
+	src/model/libmodel.la src/dsp/libdsp.la src/nn/libnn.la src/base/libbase.la
+tests_unit_train_test_train_SOURCES = \
+	tests/unit/train/test_descriptor_folder.c \
+	tests/unit/train/test_retrieval.c

@@ -8,3 +8,11 @@ tests_fuzz_fuzz_audio_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_audio_LDADD = src/audio/libaudio.la src/base/libbase.la
 tests_fuzz_fuzz_audio_SOURCES = tests/fuzz/fuzz_audio.c tests/fuzz/fuzz_audio.h
 EXTRA_DIST += tests/fuzz/corpus/audio
+
+EXTRA_PROGRAMS += tests/fuzz/fuzz-filter
+tests_fuzz_fuzz_filter_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -DTB_LIBFUZZER
+tests_fuzz_fuzz_filter_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_filter_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_filter_LDADD = src/store/libstore.la src/base/libbase.la
+tests_fuzz_fuzz_filter_SOURCES = tests/fuzz/fuzz_filter.c tests/fuzz/fuzz_filter.h
+EXTRA_DIST += tests/fuzz/corpus/filter

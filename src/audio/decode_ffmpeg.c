@@ -220,9 +220,12 @@ static void describe(const ffmpeg_state *self, const tb_sniff *sniff, tb_decoder
 {
     char codec[32];
     (void)tb_text_copy(codec, sizeof codec, avcodec_get_name(self->codec->codec_id));
-    for (char *c = codec; *c; c++)
+    /* "AAC", "FLAC", but "Opus", "Vorbis" */
+    const bool is_word =
+        self->codec->codec_id == AV_CODEC_ID_OPUS || self->codec->codec_id == AV_CODEC_ID_VORBIS;
+    for (char *c = codec; *c && (c == codec || !is_word); c++)
         if (*c >= 'a' && *c <= 'z') *c = (char)(*c - 'a' + 'A');
-    if (sniff->holds_codecs || sniff->reader == TB_SNIFF_READER_SNDFILE)
+    if (sniff->holds_codecs)
         snprintf(info->format, sizeof info->format, "%s in %s", codec, sniff->name);
     else
         (void)tb_text_copy(info->format, sizeof info->format, sniff->name);

@@ -63,8 +63,19 @@ static const char *sample_format(int format)
     case SF_FORMAT_ALAC_20:
     case SF_FORMAT_ALAC_24:
     case SF_FORMAT_ALAC_32: return "ALAC";
+    case SF_FORMAT_MPEG_LAYER_I:
+    case SF_FORMAT_MPEG_LAYER_II:
+    case SF_FORMAT_MPEG_LAYER_III: return "with MPEG audio";
     default: return "";
     }
+}
+
+/* Also inside WAV; its length is an estimate. */
+static bool is_mpeg(int format)
+{
+    const int codec = format & SF_FORMAT_SUBMASK;
+    return codec == SF_FORMAT_MPEG_LAYER_I || codec == SF_FORMAT_MPEG_LAYER_II ||
+           codec == SF_FORMAT_MPEG_LAYER_III;
 }
 
 /* "WAV 24 bit", "FLAC 16 bit"; lossy codecs have no sample format. */
@@ -106,7 +117,7 @@ static tb_status sndfile_open(tb_input *input, const tb_sniff *sniff, const char
     info->n_channels = found.channels;
     info->n_frames = found.frames >= 0 && found.frames < INT64_MAX / 2 ? found.frames : -1;
     if ((found.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_OGG) facts->run_up_frames = LONGEST_VORBIS_BLOCK;
-    facts->n_frames_exact = (found.format & SF_FORMAT_TYPEMASK) != SF_FORMAT_MPEG;
+    facts->n_frames_exact = !is_mpeg(found.format);
     describe_format(sniff, found.format, info->format, sizeof info->format);
     (void)tb_text_copy(info->decoder, sizeof info->decoder, sf_version_string());
     char *dash = strchr(info->decoder, '-');

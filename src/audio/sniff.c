@@ -32,21 +32,22 @@ typedef struct magic_row {
 #define MAGIC(offset, text) offset, text, sizeof text - 1
 #define NO_SECOND 0, "", 0
 #define SNDFILE(name, demuxer) TB_SNIFF_READER_SNDFILE, name, demuxer, false
+#define SNDFILE_BOX(name, demuxer) TB_SNIFF_READER_SNDFILE, name, demuxer, true
 #define FFMPEG(name, demuxer) TB_SNIFF_READER_FFMPEG, name, demuxer, false
 #define FFMPEG_BOX(name, demuxer) TB_SNIFF_READER_FFMPEG, name, demuxer, true
 #define OTHER(name) TB_SNIFF_READER_NONE, name, NULL, false
 
 static const magic_row rows[] = {
     /* libsndfile */
-    {MAGIC(0, "RIFF"), MAGIC(8, "WAVE"), SNDFILE("WAV", "wav")},
-    {MAGIC(0, "RIFX"), MAGIC(8, "WAVE"), SNDFILE("WAV (RIFX)", "wav")},
-    {MAGIC(0, "RF64"), MAGIC(8, "WAVE"), SNDFILE("RF64", "wav")},
-    {MAGIC(0, "riff\x2e\x91\xcf\x11"), NO_SECOND, SNDFILE("W64", "w64")},
-    {MAGIC(0, "FORM"), MAGIC(8, "AIFF"), SNDFILE("AIFF", "aiff")},
-    {MAGIC(0, "FORM"), MAGIC(8, "AIFC"), SNDFILE("AIFF-C", "aiff")},
-    {MAGIC(0, ".snd"), NO_SECOND, SNDFILE("AU", "au")},
-    {MAGIC(0, "dns."), NO_SECOND, SNDFILE("AU", "au")},
-    {MAGIC(0, "caff"), NO_SECOND, SNDFILE("CAF", "caf")},
+    {MAGIC(0, "RIFF"), MAGIC(8, "WAVE"), SNDFILE_BOX("WAV", "wav")},
+    {MAGIC(0, "RIFX"), MAGIC(8, "WAVE"), SNDFILE_BOX("WAV (RIFX)", "wav")},
+    {MAGIC(0, "RF64"), MAGIC(8, "WAVE"), SNDFILE_BOX("RF64", "wav")},
+    {MAGIC(0, "riff\x2e\x91\xcf\x11"), NO_SECOND, SNDFILE_BOX("W64", "w64")},
+    {MAGIC(0, "FORM"), MAGIC(8, "AIFF"), SNDFILE_BOX("AIFF", "aiff")},
+    {MAGIC(0, "FORM"), MAGIC(8, "AIFC"), SNDFILE_BOX("AIFF-C", "aiff")},
+    {MAGIC(0, ".snd"), NO_SECOND, SNDFILE_BOX("AU", "au")},
+    {MAGIC(0, "dns."), NO_SECOND, SNDFILE_BOX("AU", "au")},
+    {MAGIC(0, "caff"), NO_SECOND, SNDFILE_BOX("CAF", "caf")},
     {MAGIC(0, "fLaC"), NO_SECOND, SNDFILE("FLAC", "flac")},
     {MAGIC(0, "OggS"), MAGIC(28, "\x01vorbis"), SNDFILE("Ogg Vorbis", "ogg")},
     {MAGIC(0, "OggS"), MAGIC(28, "OpusHead"), SNDFILE("Ogg Opus", "ogg")},

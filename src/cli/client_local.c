@@ -165,10 +165,10 @@ tb_status tb_transport_open_local(const tb_cli_options *options, tb_transport *t
         .data_folder = options->data ? options->data : folder,
         .models_folder = options->models ? options->models : models,
         .n_threads = (size_t)options->threads,
-        .run_jobs = true,
+        .run_jobs = options->run_jobs,
     };
     status = tb_engine_open(&engine, &l->engine, err);
-    if (status == TB_BUSY && err) tb_error_prefix(err, "ask the server that has it with --server http://127.0.0.1:8080");
+    if (status == TB_BUSY) TB_FAIL(err, TB_BUSY, "%s; or ask the server that has it: --server http://HOST:PORT", err ? err->message : "");
     TB_TRY(status);
     TB_TRY(tb_api_new(l->engine, &(tb_api_options){0}, &l->api, err));
     *transport = (tb_transport){call_local, close_local, l};

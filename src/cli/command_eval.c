@@ -49,6 +49,9 @@ static tb_status parse_using(const char *using, const tb_model_info *info, doubl
         if (part == info->n_parts) TB_FAIL(err, TB_INVALID, "space %s has no part \"%s\"", info->name, item);
         weights[part] = weight;
     }
+    double sum = 0;
+    for (size_t part = 0; part < info->n_parts; part++) sum += weights[part];
+    if (!(sum > 0)) TB_FAIL(err, TB_INVALID, "every weight is 0; give at least one part a weight above 0");
 out:
     tb_free(copy);
     return status;

@@ -87,7 +87,13 @@ static tb_status print_failures(tb_client *client, const char *name, tb_error *e
     size_t i;
     const json_t *failure;
     json_array_foreach(json_object_get(answer, "results"), i, failure)
-        fprintf(stderr, "  %s: %s\n", json_string_value(json_object_get(failure, "path")), json_string_value(json_object_get(failure, "reason")));
+    {
+        const char *path = json_string_value(json_object_get(failure, "path")), *reason = json_string_value(json_object_get(failure, "reason"));
+        tb_error line; /* makes control characters in names harmless */
+        if (path && reason && !strstr(reason, path)) (void)!tb_error_set(&line, TB_IO, "%s: %s", path, reason);
+        else (void)!tb_error_set(&line, TB_IO, "%s", reason ? reason : path ? path : "?");
+        fprintf(stderr, "  %s\n", line.message);
+    }
 out:
     json_decref(answer);
     tb_buffer_clear(&target);
@@ -103,6 +109,9 @@ tb_status tb_command_scan(tb_arguments *a, tb_error *err)
     tb_buffer target;
     tb_buffer_init(&target, MAX_TARGET);
     if (a->n_rest != 1) TB_FAIL(err, TB_INVALID, "say which folder: timbre scan DIR");
+    if (!a->options.wait && !a->options.server)
+        TB_FAIL(err, TB_INVALID, "--no-wait needs a server: without --server the scan ends with this program");
+    a->options.run_jobs = true;
     TB_TRY(tb_client_open(&a->options, &client, err));
     if (tb_client_is_local(client)) TB_TRY(tb_fs_real_path(a->rest[0], &root, err));
     else if (!(root = tb_strdup(a->rest[0]))) TB_FAIL(err, TB_NO_MEMORY, "no memory for a path");
@@ -120,7 +129,7 @@ tb_status tb_command_scan(tb_arguments *a, tb_error *err)
     TB_TRY(tb_buffer_append_text(&target, "/scan"));
     TB_TRY(tb_client_call(client, &(tb_call){TB_POST, target.bytes, json_pack("{s:b}", "force", a->options.force), NULL}, &answer, err));
     const int64_t id = json_integer_value(json_object_get(answer, "id"));
-    if (!a->options.wait && !tb_client_is_local(client)) {
+    if (!a->options.wait) {
         if (a->options.json) tb_print_json(answer);
         else printf("job %lld scans %s as library %s\n", (long long)id, root, name);
         goto out;

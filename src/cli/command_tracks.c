@@ -182,8 +182,7 @@ tb_status tb_command_export(tb_arguments *a, tb_error *err)
         n += (int64_t)i;
         tb_progress_show(&progress, n, json_integer_value(json_object_get(answer, "total")), 0);
         cursor = json_string_value(json_object_get(answer, "next_cursor"));
-    } while (cursor);
-    if (fflush(stdout) != 0) TB_FAIL(err, TB_IO, "writing the export failed; is the disk full?");
+    } while (cursor && !ferror(stdout)); /* main says what is wrong with it */
 out:
     tb_progress_end(&progress);
     json_decref(answer);

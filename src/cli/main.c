@@ -5,9 +5,11 @@
 #include "base/alloc.h"
 #include "base/log.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Exit codes, also in the help and in timbre(1). */
 enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NOT_FOUND = 3, EXIT_PARTLY = 4 };
@@ -58,16 +60,28 @@ static int exit_code(tb_status status)
     }
 }
 
+/* Nonzero when output was lost.  A reader that went away (`| head`) has what it wanted. */
+static int close_stdout(void)
+{
+    const bool had_failed = ferror(stdout) != 0, fails = fflush(stdout) != 0;
+    struct pollfd out = {.fd = STDOUT_FILENO};
+    const bool reader_is_gone = poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
+    return (had_failed || fails) && !reader_is_gone ? -1 : 0;
+}
+
 static int run(const command *c, int argc, char **argv)
 {
     tb_error err = {0};
     tb_arguments arguments = {.rest = tb_alloc((size_t)argc + 1, sizeof(char *))};
     tb_status status = TB_OK;
+    bool wrong_usage = false;
     if (!arguments.rest) TB_FAIL(&err, TB_NO_MEMORY, "no memory");
     if (!c->flags) {
         for (int i = 1; i < argc; i++) arguments.rest[arguments.n_rest++] = argv[i];
     } else {
+        wrong_usage = true; /* an unknown flag is no "not found" */
         TB_TRY(tb_cli_options_read(c->flags, argc, argv, &arguments.options, &arguments.n_rest, arguments.rest, &err));
+        wrong_usage = false;
         if (arguments.options.help) {
             printf("usage: timbre %s [flags] %s\n%s\n\n", c->name, c->operands, c->help);
             tb_cli_options_print_help(c->flags, stdout);
@@ -76,9 +90,9 @@ static int run(const command *c, int argc, char **argv)
     }
     TB_TRY(c->run(&arguments, &err));
 out:
-    fflush(stdout);
+    if (close_stdout() != 0 && status == TB_OK) status = tb_error_set(&err, TB_FULL, "the output cannot be written; is the disk full?");
     if (status != TB_OK) fprintf(stderr, "timbre %s: %s\n", c->name, err.message);
-    const int code = status == TB_OK && arguments.partly_failed ? EXIT_PARTLY : exit_code(status);
+    const int code = wrong_usage ? EXIT_USAGE : status == TB_OK && arguments.partly_failed ? EXIT_PARTLY : exit_code(status);
     tb_cli_options_clear(&arguments.options);
     tb_free(arguments.rest);
     return code;

@@ -22,6 +22,7 @@ typedef struct tb_cli_options {
     bool force, wait;
     double window;
     int64_t windows;
+    bool run_jobs; /* no flag: set by commands that need jobs to run in the data folder */
 } tb_cli_options;
 
 /* Reads TIMBRE_* variables and flags.  flags: names of the rows that the command takes beside those that all take,

@@ -4,7 +4,6 @@
  * file is ever written to. */
 #include "store/migrate_internal.h"
 
-#include "base/embed.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "store/fields_internal.h"
@@ -12,9 +11,6 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
-
-/* Made from sql/ by tools/embed, in order; see local.mk. */
-extern const tb_embedded_file tb_store_migrations[];
 
 /* "0012_keys.sql" is 12 */
 static int64_t number_of(const tb_embedded_file *migration)
@@ -92,9 +88,10 @@ out:
     return status;
 }
 
-tb_status tb__schema_migrate(tb__conn *conn, const tb__schema *schema, tb_error *err)
+tb_status tb__schema_migrate(tb__conn *conn, const tb__schema *schema, const tb_embedded_file *migrations,
+                             tb_error *err)
 {
-    for (const tb_embedded_file *m = tb_store_migrations; m->name; m++) {
+    for (const tb_embedded_file *m = migrations; m->name; m++) {
         if (number_of(m) <= schema->version) continue;
         const tb_status status = run_migration(conn, m, err);
         if (status != TB_OK) {

@@ -173,7 +173,7 @@ static tb_status open_writer(tb_store *store, tb_error *err)
     TB_TRY(set_journal(conn, schema.is_new, err));
     store->wal_limit = WAL_STEP_PAGES;
     sqlite3_wal_hook(conn->db, tend_wal, store); /* in place of SQLite's own */
-    TB_TRY(tb__schema_migrate(conn, &schema, err));
+    TB_TRY(tb__schema_migrate(conn, &schema, tb_store_migrations, err));
     TB_TRY(tb__schema_fit_features(conn, store->fields, false, err));
     TB_TRY(tb_fs_sync_directory(store->folder, err));
 out:

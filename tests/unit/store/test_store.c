@@ -6,7 +6,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/rng.h"
-#include "store/sql_internal.h"
+#include "store/migrate_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -85,6 +85,40 @@ static void database_is_set_up_for_durability(void **state)
     sqlite3_db_config(store->readers[0].db, SQLITE_DBCONFIG_DEFENSIVE, -1, &defensive);
     assert_int_equal(defensive, 1);
     assert_int_equal(sqlite3_db_readonly(store->readers[0].db, "main"), 1);
+    tb_store_close(store);
+}
+
+#define MIGRATION(name, sql) {name, (const unsigned char *)(sql), sizeof(sql) - 1}
+
+static void migrations_run_once_in_order_and_whole(void **state)
+{
+    (void)state;
+    static const tb_embedded_file migrations[] = {
+        MIGRATION("0001_init.sql", "this one is done and is not run again"),
+        MIGRATION("0002_moods.sql",
+                  "ALTER TABLE tracks ADD COLUMN mood TEXT; UPDATE tracks SET mood = title"),
+        MIGRATION("0003_wrong.sql",
+                  "UPDATE tracks SET mood = 'lost'; CREATE TABLE half (x); SELECT nonsense FROM nowhere"),
+        {NULL, NULL, 0},
+    };
+    tb_error err = {0};
+    tb_store *store = test_open_new();
+    const int64_t id = test_add_number(store, 1);
+    tb__schema schema;
+    tb_log_setup(stderr, TB_LOG_OFF, false);
+    assert_ok(tb__schema_look(&store->writer, &schema, &err));
+    assert_int_equal(schema.version, 1);
+    assert_false(schema.is_new);
+    assert_status(tb__schema_migrate(&store->writer, &schema, migrations, &err), TB_INTERNAL);
+    tb_log_setup(stderr, TB_LOG_WARN, false);
+    assert_non_null(strstr(err.message, "0003_wrong.sql"));
+    assert_int_equal(pragma(&store->writer, "PRAGMA user_version"), 2);
+    assert_int_equal(pragma(&store->writer, "SELECT count(*) FROM tracks WHERE mood = title"), 1);
+    assert_int_equal(pragma(&store->writer, "SELECT count(*) FROM sqlite_schema WHERE name = 'half'"), 0);
+    tb_track_row track; /* the rows are as they were */
+    assert_ok(tb_store_get_track(store, id, 0, &track, &err));
+    assert_string_equal(track.tags.title, "Track 1");
+    tb_track_row_clear(&track);
     tb_store_close(store);
 }
 
@@ -568,7 +602,9 @@ static void each_allocation_may_fail(void **state)
 }
 
 TB_TESTS(store, cmocka_unit_test(opens_a_new_folder_and_finds_it_again),
-         cmocka_unit_test(database_is_set_up_for_durability), cmocka_unit_test(wrong_options_are_refused),
+         cmocka_unit_test(database_is_set_up_for_durability),
+         cmocka_unit_test(migrations_run_once_in_order_and_whole),
+         cmocka_unit_test(wrong_options_are_refused),
          cmocka_unit_test(folder_that_cannot_be_made_is_an_error),
          cmocka_unit_test(second_open_of_a_folder_names_the_process),
          cmocka_unit_test(read_only_looks_beside_a_writer),

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 """The command line on a data folder and on a server: the same answers, exit codes, and what goes to which stream."""
+import fcntl
 import json
 import os
 import pty
 import re
 import select
+import struct
 import subprocess
+import termios
 import time
 
 import audio
@@ -210,9 +213,10 @@ def test_progress_goes_to_stderr_only_and_quiet_stops_it(fresh):
     assert quiet.returncode == 0 and quiet.stderr == b"", quiet
 
 
-def on_a_terminal(*arguments):
+def on_a_terminal(*arguments, columns=80):
     """Standard error of timbre when it is a terminal."""
     ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
     process = subprocess.Popen([PROGRAM, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=theirs, env=environment())
     os.close(theirs)
     out, end = b"", time.monotonic() + 60
@@ -240,6 +244,10 @@ def test_a_terminal_gets_a_bar_with_rate_and_time_left(tmp_path):
     assert any(re.search(r"scanning music  \[#+-+\]  \d+/12  \d+\.\d/s  \d+:\d\d left", line) for line in drawn), drawn
     assert re.search(r"\[#{28}\]  12/12  \d+\.\d/s", drawn[-2] + drawn[-1]), drawn
     assert out.endswith("\n")
+    for columns in (60, 40, 20):
+        out = on_a_terminal("scan", "--force", "--data", str(tmp_path / "data"), str(music), columns=columns)
+        assert "12/12" in out
+        assert all(len(line.replace("\x1b[K", "").strip()) < columns for line in re.split("[\r\n]", out)), out
 
 
 @pytest.mark.parametrize("arguments", [("list", "--json"), ("export",), ("list",), ("help",)])

@@ -230,6 +230,7 @@ int main(int argc, char **argv)
     }
     snprintf(machine, sizeof machine, "\"machine\": \"%s %s\"", name.sysname, name.machine);
     b.machine = machine;
+    setvbuf(stdout, NULL, _IOLBF, 0); /* a line as soon as it is there, also into a file */
     const int64_t n_puts = argc > 2 ? strtoll(argv[2], NULL, 10) : 2000,
                   n_tracks = argc > 3 ? strtoll(argv[3], NULL, 10) : 100000;
     for (size_t i = 0; i < sizeof b.vectors / sizeof *b.vectors; i++)

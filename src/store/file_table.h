@@ -96,11 +96,11 @@ tb_status tb_store_put_failure(tb_store *store, const tb_file_put *row, tb_statu
 tb_status tb_store_touch_file(tb_store *store, int64_t file_id, int64_t size_bytes, int64_t modified_ns,
                               tb_error *err) TB_MUST_CHECK;
 /* Files of no library below old_root keep their records under new_root: the data folder was moved. */
-tb_status tb_store_move_uploads(tb_store *store, const char *old_root, const char *new_root, tb_error *err) TB_MUST_CHECK;
+tb_status tb_store_move_uploads(tb_store *store, const char *old_root, const char *new_root,
+                                tb_error *err) TB_MUST_CHECK;
 /* Removes rows of files that are gone; tracks left without a file as in tb_store_delete_library. */
 tb_status tb_store_remove_files(tb_store *store, const int64_t *file_ids, size_t n, int64_t **removed,
-                                size_t *n_removed,
-                                tb_error *err) TB_MUST_CHECK;
+                                size_t *n_removed, tb_error *err) TB_MUST_CHECK;
 
 /* Files of a library (0: those of none) in the order of their numbers; the callback borrows the file during
  * the call; anything but TB_OK from it ends the walk and is returned. */

@@ -300,8 +300,10 @@ tb_status tb__write_end(tb_store *store, tb__conn *conn, tb_status status, tb_er
     static const char commit[] = "COMMIT";
     if (!conn) return status;
     if (status == TB_OK) status = run_cached(conn, commit, err);
-    if (status != TB_OK) roll_back(conn);
-    else store->version++;
+    if (status == TB_OK)
+        store->version++;
+    else
+        roll_back(conn);
     pthread_mutex_unlock(&store->write_lock);
     return status;
 }

@@ -126,6 +126,25 @@ static void moved_library_keeps_its_files(void **state)
     tb_store_close(store);
 }
 
+static void moved_data_folder_keeps_its_uploads(void **state)
+{
+    (void)state;
+    tb_error err = {0};
+    tb_store *store = test_open_new();
+    const int64_t id = add_library(store, "main", "/data/audio/library");
+    const int64_t track = add_file(store, 1, "/data/audio/\xff.ogg", 0);
+    add_file(store, 2, "/data/audio/library/b", id); /* of a library: stays */
+    add_file(store, 3, "/data/audio2/c", 0);         /* elsewhere: stays */
+    assert_ok(tb_store_move_uploads(store, "/data/audio", "/other/audio", &err));
+    tb_file_row file;
+    assert_ok(tb_store_get_file(store, "/other/audio/\xff.ogg", &file, &err));
+    assert_int_equal(file.track_id, track);
+    tb_file_row_clear(&file);
+    assert_true(has_file(store, "/data/audio/library/b"));
+    assert_true(has_file(store, "/data/audio2/c"));
+    tb_store_close(store);
+}
+
 static void deleted_library_takes_tracks_without_another_file(void **state)
 {
     (void)state;
@@ -385,6 +404,7 @@ static void reading_files_survives_each_allocation_failing(void **state)
 
 TB_TESTS(file_table, cmocka_unit_test(library_is_made_changed_and_read),
          cmocka_unit_test(wrong_libraries_are_refused), cmocka_unit_test(moved_library_keeps_its_files),
+         cmocka_unit_test(moved_data_folder_keeps_its_uploads),
          cmocka_unit_test(deleted_library_takes_tracks_without_another_file),
          cmocka_unit_test(failure_is_kept_with_its_reason),
          cmocka_unit_test(failure_of_a_known_file_depends_on_whether_it_changed),

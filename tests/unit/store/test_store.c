@@ -328,6 +328,25 @@ static void new_features_get_columns_and_old_ones_stay(void **state)
     tb_store_close(store);
 }
 
+static void version_grows_with_writes_alone(void **state)
+{
+    (void)state;
+    tb_error err = {0};
+    tb_store *store = test_open_new();
+    const uint64_t at_first = tb_store_version(store);
+    const int64_t id = test_add_number(store, 1);
+    const uint64_t after_put = tb_store_version(store);
+    assert_true(after_put > at_first);
+    tb_track_row track;
+    assert_ok(tb_store_get_track(store, id, TB_WITH_ALL, &track, &err));
+    tb_track_row_clear(&track);
+    assert_status(tb_store_delete_track(store, 4711, &err), TB_NOT_FOUND); /* rolled back */
+    assert_true(tb_store_version(store) == after_put);
+    assert_ok(tb_store_delete_track(store, id, &err));
+    assert_true(tb_store_version(store) > after_put);
+    tb_store_close(store);
+}
+
 static void settings_are_kept(void **state)
 {
     (void)state;
@@ -613,7 +632,8 @@ TB_TESTS(store, cmocka_unit_test(opens_a_new_folder_and_finds_it_again),
          cmocka_unit_test(foreign_database_is_refused_and_untouched),
          cmocka_unit_test(file_that_is_no_database_is_refused_and_untouched),
          cmocka_unit_test(database_without_tables_is_corrupt),
-         cmocka_unit_test(new_features_get_columns_and_old_ones_stay), cmocka_unit_test(settings_are_kept),
+         cmocka_unit_test(new_features_get_columns_and_old_ones_stay), cmocka_unit_test(version_grows_with_writes_alone),
+         cmocka_unit_test(settings_are_kept),
          cmocka_unit_test(check_finds_a_sound_database), cmocka_unit_test(check_finds_a_reference_to_nothing),
          cmocka_unit_test(check_makes_words_anew_when_they_are_out_of_step),
          cmocka_unit_test(backup_is_a_whole_database), cmocka_unit_test(backup_that_fails_leaves_nothing),

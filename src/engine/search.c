@@ -446,12 +446,18 @@ static void fill_parts(const searching *s, const tb_index_hit *found, tb_hit *hi
     }
 }
 
-/* Best pair of a query's segment and one of the hit's [first, first + n). */
+static bool is_cancelled(const searching *s)
+{
+    return s->options->cancelled && s->options->cancelled(s->options->context);
+}
+
+/* Best pair of a query's segment and one of the hit's [first, first + n); gives up when the search is cancelled,
+ * because two recordings of a day make 300 million pairs. */
 static void find_highlight(const searching *s, const tb_track_embedding *e, size_t first, size_t n, const query_segments *query, tb_hit *hit)
 {
     const size_t dim = s->space->info->dim, n_parts = s->space->info->n_parts;
     double best = INFINITY;
-    for (size_t i = first; i < first + n; i++)
+    for (size_t i = first; i < first + n && !is_cancelled(s); i++)
         for (size_t j = 0; j < query->n; j++) {
             const double d = segment_distance(s, e->segment_vectors + i * dim, e->segment_presence + i * n_parts,
                                               query->vectors + j * dim, query->presence + j * n_parts);
@@ -507,7 +513,6 @@ static tb_status fill_hits(const searching *s, const tb_index_result *found, con
     TB_TRY(tb__get_tracks(s->engine, numbers, n, tracks, err));
     for (size_t i = 0; i < n; i++) {
         const tb_index_hit *from = &found->hits[kept[i]];
-        if (s->options->cancelled && s->options->cancelled(s->options->context)) TB_FAIL(err, TB_CANCELLED, "the search was cancelled");
         if (tracks[i].number == 0) continue; /* removed since the index answered */
         tb_hit *hit = &result->hits[result->n_hits++];
         hit->track = tracks[i];
@@ -516,6 +521,7 @@ static tb_status fill_hits(const searching *s, const tb_index_result *found, con
         hit->score = score_of(from->distance2 / s->weight_sum);
         fill_parts(s, from, hit);
         if (s->options->highlights || s->options->level == TB_LEVEL_SEGMENT) TB_TRY(add_highlight(s, from, hit, err));
+        if (is_cancelled(s)) TB_FAIL(err, TB_CANCELLED, "the search was cancelled");
     }
 out:
     for (size_t i = 0; tracks && i < n; i++) tb_track_clear(&tracks[i]);
@@ -558,7 +564,7 @@ static tb_status find_nearest(searching *s, tb_search_result *result, tb_error *
     query.k = capped ? 4 * wanted + 16 : wanted;
     for (;;) {
         if (query.k > TB_INDEX_MAX_HITS) query.k = TB_INDEX_MAX_HITS;
-        if (o->cancelled && o->cancelled(o->context)) TB_FAIL(err, TB_CANCELLED, "the search was cancelled");
+        if (is_cancelled(s)) TB_FAIL(err, TB_CANCELLED, "the search was cancelled");
         tb_index_result_clear(&found);
         TB_TRY(tb_index_search(index, &query, &found, err));
         tb_free(kept);

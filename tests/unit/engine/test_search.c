@@ -349,6 +349,34 @@ static void *search_all_the_time(void *context)
     return NULL;
 }
 
+static bool cancelled_at(void *context)
+{
+    int *left = context;
+    return (*left)-- <= 0;
+}
+
+static void a_search_can_be_cancelled_at_any_moment(void **state)
+{
+    (void)state;
+    fixture *f = shared();
+    tb_error err = {0};
+    tb_status status = TB_CANCELLED;
+    int n_cancelled = 0;
+    for (int moment = 0; status == TB_CANCELLED && moment < 1000; moment++) {
+        int left = moment;
+        tb_search_result result;
+        const tb_search_options options = {.limit = 10, .highlights = true, .cancelled = cancelled_at, .context = &left};
+        status = tb_engine_search(f->engine, &(tb_query){.id = f->ids[0]}, &options, &result, &err);
+        if (status == TB_OK) {
+            assert_int_equal(result.n_hits, N_PIECES - 1);
+            tb_search_result_clear(&result);
+        }
+        n_cancelled += status == TB_CANCELLED;
+    }
+    assert_int_equal(status, TB_OK);
+    assert_true(n_cancelled > N_PIECES); /* it was asked within the highlights, too */
+}
+
 static void a_track_may_be_removed_while_it_is_searched(void **state)
 {
     (void)state;
@@ -383,4 +411,5 @@ TB_TESTS(search, cmocka_unit_test(a_track_does_not_find_itself_but_all_others), 
          cmocka_unit_test(previous_tracks_do_not_come_back), cmocka_unit_test(segments_have_times_and_one_hit_a_track_when_grouped),
          cmocka_unit_test(a_threshold_cuts_and_says_so), cmocka_unit_test(examples_take_parts_from_different_tracks),
          cmocka_unit_test(vectors_must_fit_the_space), cmocka_unit_test(silence_is_stored_and_says_that_nothing_sounds),
-         cmocka_unit_test(a_passage_is_searched_for_by_its_segments), cmocka_unit_test(a_track_may_be_removed_while_it_is_searched))
+         cmocka_unit_test(a_passage_is_searched_for_by_its_segments), cmocka_unit_test(a_track_may_be_removed_while_it_is_searched),
+         cmocka_unit_test(a_search_can_be_cancelled_at_any_moment))

@@ -188,8 +188,10 @@ bool tb__track_copy(const tb_track *from, tb_track *to)
 
 tb_status tb__find_track(tb_engine *engine, const char *id, int64_t *track, tb_error *err)
 {
-    if (tb__track_cache_find(engine->cache, id, tb_store_version(engine->store), track)) return TB_OK;
+    const uint64_t version = tb_store_version(engine->store); /* before anything is read */
+    if (tb__track_cache_find(engine->cache, id, version, track)) return TB_OK;
     const tb_status status = tb_store_find_track(engine->store, id, track, err);
+    if (status == TB_OK) tb__track_cache_note(engine->cache, id, version, *track);
     if (status == TB_NOT_FOUND) return tb_error_set(err, TB_NOT_FOUND, "there is no track \"%.100s\"", id);
     return status;
 }

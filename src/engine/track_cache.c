@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Direct-mapped: a track has one slot, by its number, and shares it with others; a second table leads from the hash of
- * an id to a number.  Locks are one per group of slots; nothing else is locked under them. */
+/* Two direct-mapped tables: tracks by number, and numbers by the hash of an id.  An item has one slot and shares it with
+ * others.  Locks are one per group of slots; nothing else is locked under them. */
 #include "engine/track_cache.h"
 
 #include "base/alloc.h"
@@ -15,10 +15,16 @@ typedef struct slot {
     uint64_t version;
 } slot;
 
+typedef struct id_slot {
+    char id[TB_TRACK_ID_SIZE]; /* "": empty */
+    int64_t number;
+    uint64_t version;
+} id_slot;
+
 struct tb__track_cache {
-    size_t mask;
+    size_t mask; /* of both tables: a multiple of N_LOCKS, less one */
     slot *slots;
-    _Atomic int64_t *numbers; /* by hash of the id; 0: none */
+    id_slot *ids;
     pthread_mutex_t locks[N_LOCKS];
 };
 
@@ -30,9 +36,10 @@ static size_t hash_id(const char *id)
     return (size_t)(hash ^ (hash >> 32));
 }
 
-static pthread_mutex_t *lock_of(tb__track_cache *cache, int64_t number)
+/* place: the number of a track or the hash of an id.  What shares a slot shares its lock. */
+static pthread_mutex_t *lock_of(tb__track_cache *cache, uint64_t place)
 {
-    return &cache->locks[(uint64_t)number % N_LOCKS];
+    return &cache->locks[place % N_LOCKS];
 }
 
 static slot *slot_of(tb__track_cache *cache, int64_t number)
@@ -48,8 +55,8 @@ tb_status tb__track_cache_new(size_t n_slots, tb__track_cache **cache, tb_error 
     for (size_t i = 0; i < N_LOCKS; i++) pthread_mutex_init(&made->locks[i], NULL);
     made->mask = n_slots - 1;
     made->slots = tb_alloc(n_slots, sizeof *made->slots);
-    made->numbers = tb_alloc(n_slots, sizeof *made->numbers);
-    if (!made->slots || !made->numbers) TB_FAIL(err, TB_NO_MEMORY, "no memory for a cache of %zu tracks", n_slots);
+    made->ids = tb_alloc(n_slots, sizeof *made->ids);
+    if (!made->slots || !made->ids) TB_FAIL(err, TB_NO_MEMORY, "no memory for a cache of %zu tracks", n_slots);
     *cache = made;
     made = NULL;
 out:
@@ -63,29 +70,40 @@ void tb__track_cache_free(tb__track_cache *cache)
     for (size_t i = 0; cache->slots && i <= cache->mask; i++) tb_track_clear(&cache->slots[i].track);
     for (size_t i = 0; i < N_LOCKS; i++) pthread_mutex_destroy(&cache->locks[i]);
     tb_free(cache->slots);
-    tb_free(cache->numbers);
+    tb_free(cache->ids);
     tb_free(cache);
 }
 
 bool tb__track_cache_get(tb__track_cache *cache, int64_t number, uint64_t version, tb_track *track)
 {
     slot *s = slot_of(cache, number);
-    pthread_mutex_lock(lock_of(cache, number));
+    pthread_mutex_lock(lock_of(cache, (uint64_t)number));
     const bool found = s->track.number == number && s->version == version && tb__track_copy(&s->track, track);
-    pthread_mutex_unlock(lock_of(cache, number));
+    pthread_mutex_unlock(lock_of(cache, (uint64_t)number));
     return found;
 }
 
 bool tb__track_cache_find(tb__track_cache *cache, const char *id, uint64_t version, int64_t *number)
 {
-    const int64_t known = atomic_load_explicit(&cache->numbers[hash_id(id) & cache->mask], memory_order_relaxed);
-    if (known == 0) return false;
-    slot *s = slot_of(cache, known);
-    pthread_mutex_lock(lock_of(cache, known));
-    const bool found = s->track.number == known && s->version == version && strcmp(s->track.id, id) == 0;
-    pthread_mutex_unlock(lock_of(cache, known));
-    if (found) *number = known;
+    const size_t place = hash_id(id);
+    const id_slot *s = &cache->ids[place & cache->mask];
+    pthread_mutex_lock(lock_of(cache, place));
+    const bool found = s->version == version && *id && strcmp(s->id, id) == 0;
+    if (found) *number = s->number;
+    pthread_mutex_unlock(lock_of(cache, place));
     return found;
+}
+
+void tb__track_cache_note(tb__track_cache *cache, const char *id, uint64_t version, int64_t number)
+{
+    if (strlen(id) != TB_TRACK_ID_SIZE - 1) return;
+    const size_t place = hash_id(id);
+    id_slot *s = &cache->ids[place & cache->mask];
+    pthread_mutex_lock(lock_of(cache, place));
+    memcpy(s->id, id, sizeof s->id);
+    s->number = number;
+    s->version = version;
+    pthread_mutex_unlock(lock_of(cache, place));
 }
 
 void tb__track_cache_put(tb__track_cache *cache, const tb_track *track, uint64_t version)
@@ -93,12 +111,11 @@ void tb__track_cache_put(tb__track_cache *cache, const tb_track *track, uint64_t
     tb_track copy, old;
     if (!tb__track_copy(track, &copy)) return;
     slot *s = slot_of(cache, track->number);
-    /* Two numbers of one slot have one lock: the number of slots is a multiple of the number of locks. */
-    pthread_mutex_lock(lock_of(cache, track->number));
+    pthread_mutex_lock(lock_of(cache, (uint64_t)track->number));
     old = s->track;
     s->track = copy;
     s->version = version;
-    pthread_mutex_unlock(lock_of(cache, track->number));
+    pthread_mutex_unlock(lock_of(cache, (uint64_t)track->number));
     tb_track_clear(&old);
-    atomic_store_explicit(&cache->numbers[hash_id(track->id) & cache->mask], track->number, memory_order_relaxed);
+    tb__track_cache_note(cache, track->id, version, track->number);
 }

@@ -21,6 +21,8 @@ void tb__track_cache_free(tb__track_cache *cache);
 bool tb__track_cache_get(tb__track_cache *cache, int64_t number, uint64_t version, tb_track *track);
 /* Number of the track with this id of ours; false when it is not there. */
 bool tb__track_cache_find(tb__track_cache *cache, const char *id, uint64_t version, int64_t *number);
+/* Remembers the number of a track's id of ours; ids of other lengths are passed over. */
+void tb__track_cache_note(tb__track_cache *cache, const char *id, uint64_t version, int64_t number);
 /* Keeps a copy; version: the store's before the track was read. */
 void tb__track_cache_put(tb__track_cache *cache, const tb_track *track, uint64_t version);
 

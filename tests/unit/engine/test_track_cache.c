@@ -53,7 +53,8 @@ static void tracks_of_one_slot_take_turns(void **state)
     tb__track_cache_put(cache, &first, 1);
     tb__track_cache_put(cache, &second, 1);
     assert_false(tb__track_cache_get(cache, 3, 1, &found));
-    assert_false(tb__track_cache_find(cache, first.id, 1, &number));
+    assert_true(tb__track_cache_find(cache, second.id, 1, &number));
+    assert_int_equal(number, 67);
     assert_true(tb__track_cache_get(cache, 67, 1, &found));
     tb_track_clear(&found);
     tb_track_clear(&first);

@@ -21,7 +21,10 @@ enum {
 
 static void clear_condition(tb_condition *condition)
 {
-    for (size_t i = 0; i < condition->n_values; i++) tb_free(condition->values[i].text);
+    for (size_t i = 0; i < condition->n_values; i++) {
+        tb_free(condition->values[i].text);
+        tb_free(condition->values[i].plain);
+    }
     tb_free(condition->values);
     tb_free(condition->low.value.text);
     tb_free(condition->high.value.text);
@@ -342,12 +345,15 @@ static tb_status read_text(const tb_field *field, const tb_filter_value *value, 
                             MAX_VALUE_BYTES);
     if (!tb_utf8_valid(text, strlen(text)))
         return tb_error_set(err, TB_INVALID, "a value of %s is not UTF-8", field->name);
-    out->pattern = (value->pattern && strchr(text, '*')) || field->type == TB_FIELD_LIST;
-    if (field->type == TB_FIELD_LIST)
+    const bool is_list = field->type == TB_FIELD_LIST, has_star = value->pattern && strchr(text, '*');
+    out->pattern = has_star || is_list;
+    if (is_list && !has_star) out->plain = tb_strdup(text);
+    if (is_list)
         out->text = like_pattern("%; ", text, value->pattern, "; %");
     else
         out->text = out->pattern ? like_pattern("", text, true, "") : tb_strdup(text);
-    if (!out->text) return tb_error_set(err, TB_NO_MEMORY, "no memory for a filter");
+    if (!out->text || (is_list && !has_star && !out->plain))
+        return tb_error_set(err, TB_NO_MEMORY, "no memory for a filter");
     if (field->type == TB_FIELD_PAYLOAD && !out->pattern)
         out->has_number = tb_parse_double(text, &out->number) == TB_OK;
     return TB_OK;

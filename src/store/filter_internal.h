@@ -18,6 +18,7 @@ typedef enum tb_condition_kind {
 /* A value as SQL compares it: conversions are done when the filter is built. */
 typedef struct tb_condition_value {
     char *text;         /* as it is, or (pattern) for LIKE with '\'; NULL: there is only the number */
+    char *plain;        /* of a list, the value itself; NULL when it has a '*' */
     bool pattern;
     bool has_number;    /* payload: a text that is a number too */
     double number;      /* number; start of a date; tonic of a key, 0 to 11 */

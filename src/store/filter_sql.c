@@ -99,6 +99,26 @@ out:
     return status;
 }
 
+/* A list is compared as a whole first, which is quick and enough for the many that have one value. */
+static tb_status add_list_match(tb__sql *sql, const tb_condition *c, tb_error *err)
+{
+    static const char whole[] = "('; ' || t.genre || '; ')";
+    tb_status status = TB_OK;
+    assert(strcmp(c->field->sql, "t.genre") == 0);
+    for (size_t i = 0; i < c->n_values; i++)
+        if (!c->values[i].plain) return add_text_match(sql, whole, c, err);
+    TB_TRY(tb__sql_add(sql, "t.genre IN (", err));
+    for (size_t i = 0; i < c->n_values; i++) {
+        if (i > 0) TB_TRY(tb__sql_add(sql, ", ", err));
+        TB_TRY(tb__sql_add_text(sql, c->values[i].plain, err));
+    }
+    TB_TRY(tb__sql_add(sql, ") OR (instr(t.genre, ';') > 0 AND (", err));
+    TB_TRY(add_text_match(sql, whole, c, err));
+    TB_TRY(tb__sql_add(sql, "))", err));
+out:
+    return status;
+}
+
 static tb_status add_number_match(tb__sql *sql, const tb_condition *c, tb_error *err)
 {
     tb_status status = TB_OK;
@@ -240,8 +260,7 @@ static tb_status add_match(tb__sql *sql, const tb_fields *fields, const char *id
     case TB_FIELD_TEXT:
         return add_text_match(sql, c->field->sql, c, err);
     case TB_FIELD_LIST:
-        assert(strcmp(c->field->sql, "t.genre") == 0);
-        return add_text_match(sql, "('; ' || t.genre || '; ')", c, err);
+        return add_list_match(sql, c, err);
     case TB_FIELD_NUMBER:
         return add_number_match(sql, c, err);
     case TB_FIELD_DATE:

@@ -141,10 +141,10 @@ out:
 }
 
 /* After each commit: moves the WAL's pages into the database when there are enough of them.  The easy way
- * (passive) never waits; but as long as some reader is always under way the WAL is not begun anew by it and grows.
- * Past wal_limit we therefore wait a moment for the readers.  When that fails (a backup or a check reads for
- * minutes) the next try comes after another such step, so that writers are not held up at each commit.
- * Failing does no harm: what was committed is in the WAL. */
+ * (passive) never waits; but as long as some reader is always under way the WAL is not begun anew by it and
+ * grows. Past wal_limit we therefore wait a moment for the readers.  When that fails (a backup or a check
+ * reads for minutes) the next try comes after another such step, so that writers are not held up at each
+ * commit. Failing does no harm: what was committed is in the WAL. */
 static int tend_wal(void *context, sqlite3 *db, const char *name, int n_pages)
 {
     tb_store *store = context;

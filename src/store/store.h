@@ -58,8 +58,8 @@ const char *tb_store_path(const tb_store *store);
 /* What can be filtered and sorted by, built-in fields and features (borrowed until close). */
 const tb_fields *tb_store_fields(const tb_store *store);
 
-/* A number that grows with every write; a write function has made it grow before it returns.  What was read after
- * asking is at least as new as the number says. */
+/* A number that grows with every write; a write function has made it grow before it returns.  What was read
+ * after asking is at least as new as the number says. */
 uint64_t tb_store_version(const tb_store *store);
 
 /* Looks at every page and index, and at references between tables; TB_CORRUPT with the first finding.

@@ -303,7 +303,8 @@ static void *read_for_ever(void *context)
     tb_error err = {0};
     while (atomic_load(&c->writers_left) > 0) {
         int64_t n;
-        if (tb_store_count_tracks(c->store, NULL, "track", &n, &err) != TB_OK) atomic_fetch_add(&c->n_failed, 1);
+        if (tb_store_count_tracks(c->store, NULL, "track", &n, &err) != TB_OK)
+            atomic_fetch_add(&c->n_failed, 1);
         atomic_fetch_add(&c->n_read, 1);
     }
     return NULL;
@@ -316,7 +317,8 @@ static void busy_readers_do_not_let_the_wal_grow_for_ever(void **state)
     crowd c = {.store = test_open_new(), .writers_left = 1};
     pthread_t threads[N_READERS];
     c.space = test_space(c.store, 1);
-    for (size_t i = 0; i < N_READERS; i++) assert_int_equal(pthread_create(&threads[i], NULL, read_for_ever, &c), 0);
+    for (size_t i = 0; i < N_READERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, read_for_ever, &c), 0);
     int64_t largest = 0;
     for (unsigned i = 0; i < 120; i++) {
         if (c.store->wal_limit > 1000) c.store->wal_limit = 1000; /* 4 MB, not 64: the test is to be quick */
@@ -359,4 +361,5 @@ TB_TESTS(durability, cmocka_unit_test(acknowledged_tracks_survive_kill_9),
          cmocka_unit_test(full_disk_loses_nothing_and_passes),
          cmocka_unit_test(backup_on_a_full_disk_leaves_nothing),
          cmocka_unit_test(readers_see_whole_tracks_while_writers_write),
-         cmocka_unit_test(busy_readers_do_not_let_the_wal_grow_for_ever), cmocka_unit_test(long_reader_does_not_hold_writers_up))
+         cmocka_unit_test(busy_readers_do_not_let_the_wal_grow_for_ever),
+         cmocka_unit_test(long_reader_does_not_hold_writers_up))

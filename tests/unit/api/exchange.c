@@ -4,7 +4,7 @@
 
 #include "api/api_internal.h"
 #include "base/alloc.h"
-#include "fake_engine.h"
+#include "fixture.h"
 #include "support/testing.h"
 
 #include <math.h>
@@ -197,9 +197,9 @@ static void assert_reply_fits(exchange *x)
 void exchange_begin(exchange *x, tb_method method, const char *target)
 {
     tb_error err;
-    const tb_api_options options = {.max_json_bytes = 10000};
+    const tb_api_options options = {.max_json_bytes = EXCHANGE_MAX_JSON};
     memset(x, 0, sizeof *x);
-    assert_ok(tb_api_new(fake_engine(), &options, &x->api, &err));
+    assert_ok(tb_api_new(fixture_engine(), &options, &x->api, &err));
     tb_request_init(&x->request);
     tb_reply_init(&x->reply);
     x->request.method = method;
@@ -232,18 +232,33 @@ static tb_upload *add_part(exchange *x, const char *field, const char *file_name
     return upload;
 }
 
-void exchange_file(exchange *x, const char *field, const char *file_name, const char *content)
+/* The file's bytes lie in the engine's folder for uploads, as those that a client sent. */
+static void put_upload(tb_upload *upload, const void *bytes, size_t size)
 {
     static int n;
     char path[4096];
-    tb_upload *upload = add_part(x, field, file_name);
-    snprintf(path, sizeof path, "%s/upload-%d", tb_test_folder(), n++);
-    FILE *file = fopen(path, "w");
+    snprintf(path, sizeof path, "%s/upload-%d", tb_engine_incoming_folder(fixture_engine()), n++);
+    FILE *file = fopen(path, "wb");
     assert_non_null(file);
-    fputs(content, file);
-    fclose(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
     upload->path = tb_strdup(path);
-    upload->size = (int64_t)strlen(content);
+    upload->size = (int64_t)size;
+}
+
+void exchange_file(exchange *x, const char *field, const char *file_name, const char *content)
+{
+    put_upload(add_part(x, field, file_name), content, strlen(content));
+}
+
+void exchange_audio(exchange *x, const char *field, const char *file_name, const char *path)
+{
+    tb_error err;
+    char *bytes;
+    size_t size;
+    assert_ok(tb_fs_read(path, 100000000, &bytes, &size, &err));
+    put_upload(add_part(x, field, file_name), bytes, size);
+    tb_free(bytes);
 }
 
 void exchange_field(exchange *x, const char *field, const char *value)

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-/* A request to an API on the fake engine and its reply, which is checked against openapi.json. */
+/* A request to an API on the engine of fixture.h and its reply, which is checked against openapi.json. */
 #ifndef TIMBRE_TESTS_UNIT_API_EXCHANGE_H
 #define TIMBRE_TESTS_UNIT_API_EXCHANGE_H
 
 #include "api/api.h"
 
 #include <jansson.h>
+
+enum { EXCHANGE_MAX_JSON = 100000 }; /* bytes that a JSON body may have */
 
 typedef struct exchange {
     tb_api *api;
@@ -18,8 +20,10 @@ typedef struct exchange {
 void exchange_begin(exchange *x, tb_method method, const char *target);
 void exchange_header(exchange *x, const char *name, const char *value);
 void exchange_json(exchange *x, const char *body);
-/* An uploaded file (its path is made in a folder of the test) and a form field. */
+/* An uploaded file in the engine's folder for uploads (a text, or the bytes of the file at path), and a form
+ * field. */
 void exchange_file(exchange *x, const char *field, const char *file_name, const char *content);
+void exchange_audio(exchange *x, const char *field, const char *file_name, const char *path);
 void exchange_field(exchange *x, const char *field, const char *value);
 /* Handles the request.  Fails the test if the status is another one, if the body does not fit the schema that
  * openapi.json has for it, or if JSON is not well-formed. */

@@ -4,7 +4,7 @@
 #include "api/api_internal.h"
 #include "api/search_options.h"
 #include "base/alloc.h"
-#include "fake_engine.h"
+#include "fixture.h"
 #include "support/testing.h"
 
 #include <math.h>
@@ -93,8 +93,8 @@ static void text_and_json_give_the_same_values(void **state)
         tb_options text = {0}, object = {0};
         json_t *json;
         tb_error err;
-        assert_ok(tb_options_init(&text, &tb_search_call_options, fake_engine(), &err));
-        assert_ok(tb_options_init(&object, &tb_search_call_options, fake_engine(), &err));
+        assert_ok(tb_options_init(&text, &tb_search_call_options, fixture_engine(), &err));
+        assert_ok(tb_options_init(&object, &tb_search_call_options, fixture_engine(), &err));
         assert_ok(tb_options_set_text(&text, forms[i].name, forms[i].text, true, &err));
         assert_ok(set_json(&object, forms[i].json, &json, &err));
         assert_same_values(text.values, object.values);
@@ -123,7 +123,7 @@ static void defaults_are_those_of_the_table(void **state)
     (void)state;
     tb_options options = {0};
     tb_error err;
-    assert_ok(tb_options_init(&options, &tb_search_call_options, fake_engine(), &err));
+    assert_ok(tb_options_init(&options, &tb_search_call_options, fixture_engine(), &err));
     const tb_search_options plain = tb_search_call_options_of(options.values);
     assert_int_equal(plain.limit, 10);
     assert_int_equal(plain.n_using, 0);
@@ -142,7 +142,7 @@ static void null_in_json_means_the_default(void **state)
     tb_options options = {0};
     tb_error err;
     json_t *json;
-    assert_ok(tb_options_init(&options, &tb_search_call_options, fake_engine(), &err));
+    assert_ok(tb_options_init(&options, &tb_search_call_options, fixture_engine(), &err));
     assert_ok(
         set_json(&options,
                  "{\"limit\": null, \"using\": null, \"filter\": null, \"with\": null, \"query\": null}",
@@ -209,7 +209,7 @@ static void wrong_values_are_refused_in_both_forms(void **state)
             tb_options options = {0};
             json_t *json = NULL;
             tb_error err;
-            assert_ok(tb_options_init(&options, &tb_search_call_options, fake_engine(), &err));
+            assert_ok(tb_options_init(&options, &tb_search_call_options, fixture_engine(), &err));
             const tb_status status = as_json ? set_json(&options, wrong[i].json, &json, &err)
                                              : tb_options_set_text(&options, wrong[i].name, wrong[i].text,
                                                                    true, &err);
@@ -238,7 +238,7 @@ static void an_unknown_name_is_told_the_nearest(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         tb_options options = {0};
         tb_error err;
-        assert_ok(tb_options_init(&options, &tb_similar_options, fake_engine(), &err));
+        assert_ok(tb_options_init(&options, &tb_similar_options, fixture_engine(), &err));
         assert_status(tb_options_set_text(&options, cases[i].name, "1", true, &err), TB_INVALID);
         if (!strstr(err.message, cases[i].nearest)) fail_msg("%s: %s", cases[i].name, err.message);
         tb_options_clear(&options);
@@ -251,7 +251,7 @@ static void a_name_counts_once_under_any_form(void **state)
     tb_options options = {0};
     tb_error err;
     json_t *json;
-    assert_ok(tb_options_init(&options, &tb_search_call_options, fake_engine(), &err));
+    assert_ok(tb_options_init(&options, &tb_search_call_options, fixture_engine(), &err));
     assert_ok(tb_options_set_text(&options, "start", "1", true, &err));
     assert_status(tb_options_set_text(&options, "time_offset", "1", true, &err), TB_INVALID);
     assert_non_null(strstr(err.message, "twice"));
@@ -278,7 +278,7 @@ static tb_status use_memory(const json_t *json)
 {
     tb_options options = {0};
     tb_status status = TB_OK;
-    TB_TRY(tb_options_init(&options, &tb_search_call_options, fake_engine(), NULL));
+    TB_TRY(tb_options_init(&options, &tb_search_call_options, fixture_engine(), NULL));
     TB_TRY(tb_options_set_text(&options, "previous", "a,b", true, NULL));
     TB_TRY(tb_options_set_text(&options, "filter",
                                "{\"must\": [{\"key\": \"genre\", \"match\": {\"except\": [\"a\"]}}]}", true,
@@ -293,7 +293,7 @@ static void each_allocation_may_fail(void **state)
 {
     (void)state;
     json_t *json = json_loads("{\"using\": \"a:1,b\", \"with\": \"vector\", \"query\": [1, 2]}", 0, NULL);
-    assert_status(use_memory(json), TB_OK); /* makes the table of fields, which stays */
+    assert_status(use_memory(json), TB_OK); /* opens the shared engine */
     for (size_t n = 1;; n++) {
         tb_alloc_fail_after(n);
         const tb_status status = use_memory(json);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Adding and removing through the whole engine. */
-#include "engine_fixture.h"
+#include "support/engine.h"
 
 #include "timbre/timbre.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Libraries, scans and jobs. */
-#include "engine_fixture.h"
+#include "support/engine.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Searches through the whole engine, on small pieces. */
-#include "engine_fixture.h"
+#include "support/engine.h"
 
 #include <math.h>
 #include <pthread.h>

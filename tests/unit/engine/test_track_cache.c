@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "engine_fixture.h"
+#include "support/engine.h"
 
 #include "engine/track_cache.h"
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* An engine on a folder of its own with the shipped model, and shorthands. */
-#ifndef TIMBRE_TESTS_ENGINE_FIXTURE_H
-#define TIMBRE_TESTS_ENGINE_FIXTURE_H
+/* An engine on a folder of its own with the shipped model, and shorthands.  Header only: the programs of the
+ * layers below the engine link tests/support without it. */
+#ifndef TIMBRE_TESTS_SUPPORT_ENGINE_H
+#define TIMBRE_TESTS_SUPPORT_ENGINE_H
 
 #include "support/testing.h"
 #include "support/wav.h"
@@ -18,11 +19,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Opens (again) the engine of a data folder. */
-static inline tb_engine *open_engine(const char *data)
+/* run_jobs: false leaves jobs queued. */
+static inline tb_engine *open_engine_with(const char *data, bool run_jobs)
 {
     char *models = tb_test_source_path("models");
-    const tb_engine_options options = {.data_folder = data, .models_folder = models, .n_threads = 2, .run_jobs = true};
+    const tb_engine_options options = {
+        .data_folder = data, .models_folder = models, .n_threads = 2, .run_jobs = run_jobs};
     tb_engine *engine = NULL;
     tb_error err = {0};
     assert_ok(tb_engine_open(&options, &engine, &err));
@@ -30,8 +32,15 @@ static inline tb_engine *open_engine(const char *data)
     return engine;
 }
 
+/* Opens (again) the engine of a data folder. */
+static inline tb_engine *open_engine(const char *data)
+{
+    return open_engine_with(data, true);
+}
+
 /* Adds a piece as a file of its own; returns its path (free). */
-static inline char *add_piece(tb_engine *engine, const char *folder, const char *name, uint64_t seed, double seconds, char id[TB_TRACK_ID_SIZE])
+static inline char *add_piece(tb_engine *engine, const char *folder, const char *name, uint64_t seed,
+                              double seconds, char id[TB_TRACK_ID_SIZE])
 {
     tb_error err = {0};
     tb_add_result result;
@@ -42,7 +51,8 @@ static inline char *add_piece(tb_engine *engine, const char *folder, const char 
     return path;
 }
 
-static inline tb_search_result search(tb_engine *engine, const tb_query *query, const tb_search_options *options)
+static inline tb_search_result search(tb_engine *engine, const tb_query *query,
+                                      const tb_search_options *options)
 {
     tb_error err = {0};
     tb_search_result result = {0};

@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -74,6 +75,15 @@ static bool stop_is_asked(double seconds)
         if (signal == SIGTERM || signal == SIGINT) return true;
         tb_log(TB_LOG_INFO, "daemon", "SIGHUP: settings are read at start alone, nothing changes");
     }
+}
+
+/* Each connection and each upload holds a file; the usual 1024 are fewer than the connections that are allowed. */
+static void allow_many_files(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit); /* if not, fewer connections are taken at a time */
 }
 
 /* --- life ------------------------------------------------------------------------------------------------------- */
@@ -190,6 +200,7 @@ int main(int argc, char **argv)
     }
     tb_log_setup(stderr, (tb_log_level)settings.log_level, settings.log_format == 1);
     take_signals();
+    allow_many_files();
     TB_TRY(serve(&settings, &err));
     tb_log(TB_LOG_INFO, "daemon", "stopped");
 out:

@@ -83,7 +83,9 @@ static tb_status resolve(const char *text, bool allow_remote, struct addrinfo **
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     struct addrinfo *made = NULL;
     TB_TRY(split_host(text, host, &port, err));
-    const int failure = getaddrinfo(host, port, &hints, &made);
+    int failure = getaddrinfo(host, port, &hints, &made);
+    /* RFC 6761: localhost is this machine, also where no file of hosts says so */
+    if (failure != 0 && tb_text_equal_nocase(host, "localhost")) failure = getaddrinfo("127.0.0.1", port, &hints, &made);
     if (failure != 0) TB_FAIL(err, TB_NOT_FOUND, "cannot listen on %s: %s", text, gai_strerror(failure));
     if (!allow_remote && !is_loopback(made->ai_addr))
         TB_FAIL(err, TB_INVALID,

@@ -16,3 +16,13 @@ tests_fuzz_fuzz_filter_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_filter_LDADD = src/store/libstore.la src/base/libbase.la
 tests_fuzz_fuzz_filter_SOURCES = tests/fuzz/fuzz_filter.c tests/fuzz/fuzz_filter.h
 EXTRA_DIST += tests/fuzz/corpus/filter
+
+EXTRA_PROGRAMS += tests/fuzz/fuzz-api
+tests_fuzz_fuzz_api_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -DTB_LIBFUZZER
+tests_fuzz_fuzz_api_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_api_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_api_LDADD = src/api/libapi.la src/engine/libengine.la src/model/libmodel.la src/store/libstore.la src/index/libindex.la src/nn/libnn.la src/dsp/libdsp.la src/audio/libaudio.la src/base/libbase.la $(JANSSON_LIBS)
+tests_fuzz_fuzz_api_SOURCES = \
+	tests/fuzz/fuzz_api.c \
+	tests/fuzz/fuzz_api.h
+EXTRA_DIST += tests/fuzz/api.dict tests/fuzz/corpus/api

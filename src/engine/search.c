@@ -40,6 +40,7 @@ typedef struct searching {
     bool filtered;
     uint32_t *exclude;
     size_t n_exclude;
+    size_t first_previous; /* position in exclude: before it are the examples */
 } searching;
 
 /* --- distance and score ------------------------------------------------------------------------------------ */
@@ -316,6 +317,7 @@ static tb_status make_filter(searching *s, tb_error *err)
         for (size_t i = 0; i < n; i++)
             if (tb_bitmap_set(&s->filter, (uint64_t)ids[i]) != TB_OK) TB_FAIL(err, TB_NO_MEMORY, "no memory for the filter");
     }
+    s->first_previous = s->n_exclude;
     for (size_t i = 0; i < s->options->n_previous; i++) {
         int64_t track;
         const tb_status found = tb_store_find_track(s->engine->store, s->options->previous[i], &track, err);
@@ -334,12 +336,15 @@ out:
     return status;
 }
 
-/* How many items the excluded tracks would have added. */
-static size_t count_excluded(const searching *s)
+/* How many items the excluded tracks would have added; *n_previous: those that the caller named, the others being
+ * the query itself and its examples. */
+static size_t count_excluded(const searching *s, size_t *n_previous)
 {
     size_t n = 0;
+    *n_previous = 0;
     for (size_t i = 0; i < s->n_exclude; i++) {
         const uint32_t track = s->exclude[i];
+        const size_t before = n;
         bool seen = s->filtered && !tb_bitmap_test(&s->filter, track);
         for (size_t j = 0; j < i && !seen; j++) seen = s->exclude[j] == track;
         if (seen) continue;
@@ -348,6 +353,7 @@ static size_t count_excluded(const searching *s)
         } else {
             for (uint64_t label = (uint64_t)track << TB__SEGMENT_BITS; tb_index_get(s->space->segments, label, NULL, NULL, NULL, NULL) == TB_OK; label++) n++;
         }
+        if (i >= s->first_previous && track != s->self) *n_previous += n - before;
     }
     return n;
 }
@@ -575,8 +581,7 @@ static tb_status find_nearest(searching *s, tb_search_result *result, tb_error *
         if (n_kept == wanted || found.n_hits < query.k || query.k == TB_INDEX_MAX_HITS) break;
         query.k *= 4;
     }
-    const size_t excluded = count_excluded(s);
-    result->dropped.previous = excluded;
+    const size_t excluded = count_excluded(s, &result->dropped.previous);
     result->dropped.filter = found.dropped_filter > excluded ? (size_t)found.dropped_filter - excluded : 0;
     result->dropped.missing = (size_t)found.dropped_missing;
     result->dropped.threshold = (size_t)found.dropped_threshold;

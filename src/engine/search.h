@@ -93,7 +93,8 @@ typedef struct tb_hit {
     bool has_highlight;
 } tb_hit;
 
-/* Why hits are missing; all counted in tracks (or segments at segment level). */
+/* Why hits are missing; all counted in tracks (or segments at segment level).  The query's own track and its examples are
+ * in none of them. */
 typedef struct tb_dropped {
     size_t filter, missing, threshold, previous, same_album, artist_cap, album_cap, group;
 } tb_dropped;

@@ -560,7 +560,7 @@ static void few_hits_say_why(void **state)
     } cases[] = {
         {"filter=year:1999", "dropped_by.filter", 3}, /* p2, p3 and silence */
         {"missing=exclude", "dropped_by.missing", 1}, /* silence has no part */
-        {"previous=test:p0,nobody", "dropped_by.previous", 2}, /* p0, and p1 itself */
+        {"previous=test:p0,nobody", "dropped_by.previous", 1}, /* p0; the query itself is not counted */
         {"exclude_same_album=true", "dropped_by.same_album", 1},
         {"max_per_artist=1", "dropped_by.artist_cap", 1},
         {"group_by=artist", "dropped_by.group", 1},

@@ -217,6 +217,7 @@ static void previous_tracks_do_not_come_back(void **state)
     tb_search_result r = search(f->engine, &(tb_query){.id = f->ids[0]}, &(tb_search_options){.previous = previous, .n_previous = 3});
     assert_int_equal(r.n_hits, 3);
     assert_false(has(&r, f->ids[1]) || has(&r, f->ids[2]));
+    assert_int_equal(r.dropped.previous, 2); /* the query itself is not counted */
     tb_search_result_clear(&r);
 }
 

@@ -26,3 +26,10 @@ EXTRA_PROGRAMS += bench/bench-http-bare
 bench_bench_http_bare_CFLAGS = $(AM_CFLAGS) $(MHD_CFLAGS)
 bench_bench_http_bare_LDADD = $(MHD_LIBS)
 bench_bench_http_bare_SOURCES = bench/bench_http_bare.c
+
+EXTRA_DIST += \
+	bench/README.md \
+	bench/results/retrieval.jsonl \
+	bench/run-http \
+	bench/run-ingest \
+	bench/run-retrieval

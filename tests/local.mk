@@ -27,3 +27,21 @@ include tests/unit/http/local.mk
 endif
 
 include tests/fuzz/local.mk
+
+# Against real programs, by pytest; ./check runs them.
+EXTRA_DIST += \
+	tests/cli/conftest.py \
+	tests/cli/test_cli.py \
+	tests/http/audio.py \
+	tests/http/conftest.py \
+	tests/http/contract.py \
+	tests/http/daemon.py \
+	tests/http/test_audio_input.py \
+	tests/http/test_contract.py \
+	tests/http/test_daemon.py \
+	tests/http/test_durability.py \
+	tests/http/test_libraries.py \
+	tests/http/test_search.py \
+	tests/http/test_server.py \
+	tests/http/test_storage.py \
+	tests/http/test_tracks.py

@@ -123,8 +123,7 @@ function searchParameters() {
 
 function showHits(heading, body) {
   fill(heading, body.results.map(hit => row(hit.track, hit)));
-  /* "previous" counts the query's own track here: this page sends no others. */
-  const dropped = Object.entries(body.dropped_by ?? {}).filter(([why, n]) => n > 0 && why !== 'previous')
+  const dropped = Object.entries(body.dropped_by ?? {}).filter(([, n]) => n > 0)
     .map(([why, n]) => `${n} by ${why.replace('_', ' ')}`);
   const few = body.reason ?? (dropped.length ? `Left out: ${dropped.join(', ')}.` : '');
   $('about').textContent = `${body.results.length} nearest in ${(body.time * 1000).toFixed(0)} ms. ${few}`;

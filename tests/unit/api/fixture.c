@@ -82,14 +82,14 @@ static void discard(fixture *f)
 
 static char *path_of_track(const char *folder, int i)
 {
-    char name[16];
+    char name[32];
     snprintf(name, sizeof name, "p%d.wav", i);
     return tb_test_join(folder, name);
 }
 
 static void write_bad_file(const char *folder, int i)
 {
-    char name[16];
+    char name[32];
     snprintf(name, sizeof name, "bad%d.mp3", i);
     char *path = tb_test_join(folder, name);
     FILE *file = fopen(path, "w");

@@ -29,6 +29,8 @@ bench_bench_http_bare_SOURCES = bench/bench_http_bare.c
 
 EXTRA_DIST += \
 	bench/README.md \
+	bench/results/http.jsonl \
+	bench/results/ingest.jsonl \
 	bench/results/retrieval.jsonl \
 	bench/run-http \
 	bench/run-ingest \

@@ -22,7 +22,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Version of the code that computes features: higher numbers are computed anew by a scan. */
+/* Version of the code that computes features, kept with each track; a scan with force computes them anew. */
 enum { ANALYSIS_VERSION = 1 };
 
 /* --- what is put into the store --------------------------------------------------------------------------- */

@@ -18,7 +18,17 @@ build_packages=(
     libsqlite3-dev
     libsystemd-dev
     libtagc0-dev
+    libyaml-dev
     python3 python3-yaml
+)
+
+# What `timbre dataset songs` renders with.  Tests do with the first three, which are small.
+song_test_packages=(libfluidsynth-dev csound-soundfont timgm6mb-soundfont)
+song_packages=(
+    "${song_test_packages[@]}"
+    "fluidr3mono-gm-soundfont|fluid-soundfont-gm"
+    "musescore-general-soundfont-small|musescore-general-soundfont"
+    opl3-soundfont
 )
 
 is_debian() {

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 noinst_LTLIBRARIES += src/train/libtrain.la
+src_train_libtrain_la_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(FLUIDSYNTH_CFLAGS)
+src_train_libtrain_la_LIBADD = $(YAML_LIBS) $(FLUIDSYNTH_LIBS)
 src_train_libtrain_la_SOURCES = \
 	src/train/clip.c \
 	src/train/clip.h \

@@ -28,8 +28,14 @@ static const double slaney_break_hz = 1000.0;
 static const double slaney_break_mel = 15.0;
 #define SLANEY_LOG_STEP (log(6.4) / 27.0)
 
+/* The fine scale: 20 steps an octave above 300 Hz, the same slope below. */
+static const double fine_break_hz = 300.0;
+#define FINE_LOG_STEP (log(2.0) / 20.0)
+
 double tb_hz_to_mel(double hz, tb_mel_scale scale)
 {
+    if (scale == TB_MEL_FINE)
+        return (hz < fine_break_hz ? hz / fine_break_hz : 1.0 + log(hz / fine_break_hz)) / FINE_LOG_STEP;
     if (scale == TB_MEL_HTK) return 2595.0 * log10(1.0 + hz / 700.0);
     if (hz < slaney_break_hz) return hz / slaney_hz_per_mel;
     return slaney_break_mel + log(hz / slaney_break_hz) / SLANEY_LOG_STEP;
@@ -37,6 +43,10 @@ double tb_hz_to_mel(double hz, tb_mel_scale scale)
 
 double tb_mel_to_hz(double mel, tb_mel_scale scale)
 {
+    if (scale == TB_MEL_FINE) {
+        const double x = mel * FINE_LOG_STEP;
+        return fine_break_hz * (x < 1.0 ? x : exp(x - 1.0));
+    }
     if (scale == TB_MEL_HTK) return 700.0 * (pow(10.0, mel / 2595.0) - 1.0);
     if (mel < slaney_break_mel) return mel * slaney_hz_per_mel;
     return slaney_break_hz * exp((mel - slaney_break_mel) * SLANEY_LOG_STEP);

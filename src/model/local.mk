@@ -5,6 +5,8 @@ src_model_libmodel_la_LIBADD =
 src_model_libmodel_la_SOURCES = \
 	src/model/analyser.c \
 	src/model/analyser.h \
+	src/model/band_spectrum.c \
+	src/model/band_spectrum.h \
 	src/model/descriptor_stats.c \
 	src/model/descriptor_stats.h \
 	src/model/descriptor_stream.c \

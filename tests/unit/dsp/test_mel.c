@@ -51,13 +51,16 @@ static void bands_are_those_of_librosa(void **state)
     compare_bands("mel_htk_every_8", &htk, 0);
 }
 
-static void both_scales_go_there_and_back(void **state)
+static void all_scales_go_there_and_back(void **state)
 {
     (void)state;
     for (double hz = 0.0; hz < 20000.0; hz += 123.4) {
         assert_near(tb_mel_to_hz(tb_hz_to_mel(hz, TB_MEL_SLANEY), TB_MEL_SLANEY), hz, 1e-7);
         assert_near(tb_mel_to_hz(tb_hz_to_mel(hz, TB_MEL_HTK), TB_MEL_HTK), hz, 1e-7);
+        assert_near(tb_mel_to_hz(tb_hz_to_mel(hz, TB_MEL_FINE), TB_MEL_FINE), hz, 1e-7);
     }
+    assert_near(tb_hz_to_mel(1200.0, TB_MEL_FINE) - tb_hz_to_mel(600.0, TB_MEL_FINE), 20, 1e-9);
+    assert_near(tb_hz_to_mel(200.0, TB_MEL_FINE), 2 * tb_hz_to_mel(100.0, TB_MEL_FINE), 1e-9);
     assert_near(tb_hz_to_mel(1000.0, TB_MEL_SLANEY), 15.0, 1e-12);
     assert_near(tb_hz_to_mel(1000.0, TB_MEL_HTK), 999.9855, 1e-4);
 }
@@ -130,7 +133,7 @@ static void each_allocation_may_fail(void **state)
     tb_mel_free(NULL);
 }
 
-TB_TESTS(mel, cmocka_unit_test(bands_are_those_of_librosa), cmocka_unit_test(both_scales_go_there_and_back),
+TB_TESTS(mel, cmocka_unit_test(bands_are_those_of_librosa), cmocka_unit_test(all_scales_go_there_and_back),
          cmocka_unit_test(a_flat_spectrum_gives_flat_bands),
          cmocka_unit_test(tiny_transforms_and_many_bands_work),
          cmocka_unit_test(impossible_bands_are_refused), cmocka_unit_test(each_allocation_may_fail))

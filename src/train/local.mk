@@ -5,7 +5,10 @@ src_train_libtrain_la_LIBADD = $(YAML_LIBS) $(FLUIDSYNTH_LIBS)
 src_train_libtrain_la_SOURCES = \
 	src/train/clip.c \
 	src/train/clip.h \
+	src/train/composer.h \
 	src/train/descriptor_folder.c \
 	src/train/descriptor_folder.h \
 	src/train/retrieval.c \
-	src/train/retrieval.h
+	src/train/retrieval.h \
+	src/train/song.c \
+	src/train/song.h

@@ -8,6 +8,10 @@ src_train_libtrain_la_SOURCES = \
 	src/train/composer.h \
 	src/train/descriptor_folder.c \
 	src/train/descriptor_folder.h \
+	src/train/loss.c \
+	src/train/loss.h \
+	src/train/loss_internal.h \
+	src/train/loss_terms.c \
 	src/train/retrieval.c \
 	src/train/retrieval.h \
 	src/train/song.c \

@@ -7,5 +7,6 @@ tests_unit_train_test_train_LDADD = tests/support/libtesting.la src/train/libtra
 	src/model/libmodel.la src/dsp/libdsp.la src/nn/libnn.la src/base/libbase.la
 tests_unit_train_test_train_SOURCES = \
 	tests/unit/train/test_descriptor_folder.c \
+	tests/unit/train/test_loss.c \
 	tests/unit/train/test_retrieval.c \
 	tests/unit/train/test_song.c

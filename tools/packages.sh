@@ -13,6 +13,7 @@ build_packages=(
     libjansson-dev
     libmicrohttpd-dev
     libmpg123-dev
+    libopenblas-dev
     libsndfile1-dev
     libsoxr-dev
     libsqlite3-dev

@@ -12,6 +12,10 @@ src_train_libtrain_la_SOURCES = \
 	src/train/loss.h \
 	src/train/loss_internal.h \
 	src/train/loss_terms.c \
+	src/train/piece_cache.c \
+	src/train/piece_cache.h \
+	src/train/piece_cache_internal.h \
+	src/train/piece_writer.c \
 	src/train/retrieval.c \
 	src/train/retrieval.h \
 	src/train/song.c \

@@ -8,5 +8,6 @@ tests_unit_train_test_train_LDADD = tests/support/libtesting.la src/train/libtra
 tests_unit_train_test_train_SOURCES = \
 	tests/unit/train/test_descriptor_folder.c \
 	tests/unit/train/test_loss.c \
+	tests/unit/train/test_piece_cache.c \
 	tests/unit/train/test_retrieval.c \
 	tests/unit/train/test_song.c

@@ -18,6 +18,8 @@ src_model_libmodel_la_SOURCES = \
 	src/model/eigen.h \
 	src/model/frames.c \
 	src/model/frames.h \
+	src/model/instruments.c \
+	src/model/instruments.h \
 	src/model/model.c \
 	src/model/model.h \
 	src/model/model_internal.h \

@@ -9,4 +9,5 @@ tests_unit_model_test_model_SOURCES = \
 	tests/unit/model/sounds.h \
 	tests/unit/model/test_analyser.c \
 	tests/unit/model/test_band_spectrum.c \
+	tests/unit/model/test_instruments.c \
 	tests/unit/model/test_model.c

@@ -5,17 +5,30 @@ src_train_libtrain_la_LIBADD = $(YAML_LIBS) $(FLUIDSYNTH_LIBS)
 src_train_libtrain_la_SOURCES = \
 	src/train/clip.c \
 	src/train/clip.h \
+	src/train/compose_bass.c \
+	src/train/compose_drums.c \
+	src/train/compose_guitar.c \
+	src/train/compose_others.c \
+	src/train/compose_piano.c \
+	src/train/composer.c \
 	src/train/composer.h \
+	src/train/composer_draw.c \
+	src/train/composer_internal.h \
 	src/train/descriptor_folder.c \
 	src/train/descriptor_folder.h \
+	src/train/groove_table.c \
+	src/train/groove_table.h \
+	src/train/harmony.c \
 	src/train/loss.c \
 	src/train/loss.h \
 	src/train/loss_internal.h \
 	src/train/loss_terms.c \
+	src/train/melody.c \
 	src/train/piece_cache.c \
 	src/train/piece_cache.h \
 	src/train/piece_cache_internal.h \
 	src/train/piece_writer.c \
+	src/train/player.c \
 	src/train/retrieval.c \
 	src/train/retrieval.h \
 	src/train/song.c \

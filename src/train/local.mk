@@ -18,6 +18,7 @@ src_train_libtrain_la_SOURCES = \
 	src/train/descriptor_folder.h \
 	src/train/groove_table.c \
 	src/train/groove_table.h \
+	src/train/half_rows.h \
 	src/train/harmony.c \
 	src/train/loss.c \
 	src/train/loss.h \

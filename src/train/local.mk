@@ -3,6 +3,8 @@ noinst_LTLIBRARIES += src/train/libtrain.la
 src_train_libtrain_la_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(FLUIDSYNTH_CFLAGS)
 src_train_libtrain_la_LIBADD = $(YAML_LIBS) $(FLUIDSYNTH_LIBS)
 src_train_libtrain_la_SOURCES = \
+	src/train/augment.c \
+	src/train/augment.h \
 	src/train/clip.c \
 	src/train/clip.h \
 	src/train/compose_bass.c \
@@ -25,6 +27,8 @@ src_train_libtrain_la_SOURCES = \
 	src/train/loss_internal.h \
 	src/train/loss_terms.c \
 	src/train/melody.c \
+	src/train/mixer.c \
+	src/train/mixer.h \
 	src/train/piece_cache.c \
 	src/train/piece_cache.h \
 	src/train/piece_cache_internal.h \
@@ -32,5 +36,7 @@ src_train_libtrain_la_SOURCES = \
 	src/train/player.c \
 	src/train/retrieval.c \
 	src/train/retrieval.h \
+	src/train/sampler.c \
+	src/train/sampler.h \
 	src/train/song.c \
 	src/train/song.h

@@ -260,7 +260,7 @@ static void numbers_that_are_not_finite_show_in_the_total(void **state)
         make_group(&g, 11);
         g.y[3 * WIDTH + 2] = bad[k];
         tb_loss_compute(loss, &options, &g.labels, g.y, NULL, &report);
-        assert_false(isfinite(report.total));
+        assert_true(isnan(report.total));
     }
     tb_loss_free(loss);
 }

@@ -58,24 +58,6 @@ static double mean_of_score(double score)
     return score <= 0 ? INFINITY : 2 * (1 - score);
 }
 
-/* Mean squared distance of two segments over the parts that are asked for and present in both; INFINITY if none. */
-static double segment_distance(const searching *s, const float *a, const float *a_presence, const float *b, const float *b_presence)
-{
-    double sum = 0, weights = 0;
-    for (size_t p = 0; p < s->space->info->n_parts; p++) {
-        if (s->weights[p] <= 0 || a_presence[p] <= 0 || b_presence[p] <= 0) continue;
-        const tb_model_part *part = &s->space->info->parts[p];
-        float d2 = 0;
-        for (size_t i = part->offset; i < part->offset + part->dim; i++) {
-            const float d = a[i] - b[i];
-            d2 += d * d;
-        }
-        sum += (double)s->weights[p] * (double)d2;
-        weights += (double)s->weights[p];
-    }
-    return weights > 0 ? sum / weights : INFINITY;
-}
-
 /* --- weights ------------------------------------------------------------------------------------------------- */
 
 static tb_status find_part(const tb_model_info *info, const char *name, size_t *part, tb_error *err)
@@ -465,8 +447,8 @@ static void find_highlight(const searching *s, const tb_track_embedding *e, size
     double best = INFINITY;
     for (size_t i = first; i < first + n && !is_cancelled(s); i++)
         for (size_t j = 0; j < query->n; j++) {
-            const double d = segment_distance(s, e->segment_vectors + i * dim, e->segment_presence + i * n_parts,
-                                              query->vectors + j * dim, query->presence + j * n_parts);
+            const double d = tb_model_distance2(s->space->info, s->weights, e->segment_vectors + i * dim, e->segment_presence + i * n_parts,
+                                                query->vectors + j * dim, query->presence + j * n_parts);
             if (!(d < best)) continue;
             best = d;
             hit->highlight = (tb_highlight){

@@ -89,3 +89,21 @@ void tb_model_pool(const tb_model *model, const float *vectors, const float *pre
         }
     }
 }
+
+double tb_model_distance2(const tb_model_info *info, const float *weights, const float *a, const float *a_presence, const float *b,
+                          const float *b_presence)
+{
+    double sum = 0, used = 0;
+    for (size_t p = 0; p < info->n_parts; p++) {
+        if (!(weights[p] > 0) || !(a_presence[p] > 0) || !(b_presence[p] > 0)) continue;
+        const tb_model_part *part = &info->parts[p];
+        float d2 = 0;
+        for (size_t i = part->offset; i < part->offset + part->dim; i++) {
+            const float d = a[i] - b[i];
+            d2 += d * d;
+        }
+        sum += (double)weights[p] * (double)d2;
+        used += (double)weights[p];
+    }
+    return used > 0 ? sum / used : INFINITY;
+}

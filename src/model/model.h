@@ -41,4 +41,10 @@ const tb_model_info *tb_model_get_info(const tb_model *model);
  * vectors: n x dim, presence: n x n_parts; out_vector: dim, out_presence: n_parts. n == 0 gives zeros. */
 void tb_model_pool(const tb_model *model, const float *vectors, const float *presence, size_t n, float *out_vector, float *out_presence);
 
+/* The masked distance: mean squared distance of two vectors over the parts that have a weight above 0 and are present in
+ * both, weighted; so the weights of missing parts are shared out.  INFINITY where no part is left.
+ * weights, a_presence, b_presence: n_parts; a, b: dim. */
+double tb_model_distance2(const tb_model_info *info, const float *weights, const float *a, const float *a_presence, const float *b,
+                          const float *b_presence);
+
 #endif

@@ -137,30 +137,19 @@ static void clear_hearing(hearing *h)
 
 /* --- distances ----------------------------------------------------------------------------------------------------- */
 
-/* Mean squared distance of two clips over the parts in use and present in both; INFINITY where there is none. */
-static double clip_distance(const hearing *h, size_t a, size_t b, const double *weights)
+static double clip_distance(const hearing *h, size_t a, size_t b, const float *weights)
 {
-    const float *x = h->vectors + a * h->info->dim, *y = h->vectors + b * h->info->dim;
-    const float *has_x = h->presence + a * h->info->n_parts, *has_y = h->presence + b * h->info->n_parts;
-    double sum = 0, used = 0;
-    for (size_t p = 0; p < h->info->n_parts; p++) {
-        if (weights[p] <= 0 || has_x[p] <= 0 || has_y[p] <= 0) continue;
-        const tb_model_part *part = &h->info->parts[p];
-        float d2 = 0;
-        for (size_t i = part->offset; i < part->offset + part->dim; i++) d2 += (x[i] - y[i]) * (x[i] - y[i]);
-        sum += weights[p] * (double)d2;
-        used += weights[p];
-    }
-    return used > 0 ? sum / used : INFINITY;
+    const size_t dim = h->info->dim, n_parts = h->info->n_parts;
+    return tb_model_distance2(h->info, weights, h->vectors + a * dim, h->presence + a * n_parts, h->vectors + b * dim, h->presence + b * n_parts);
 }
 
-static void all_weights(const hearing *h, double *weights)
+static void all_weights(const hearing *h, float *weights)
 {
     for (size_t p = 0; p < h->info->n_parts; p++)
-        weights[p] = h->options->weights ? h->options->weights[p] : h->info->parts[p].default_weight;
+        weights[p] = (float)(h->options->weights ? h->options->weights[p] : h->info->parts[p].default_weight);
 }
 
-static void one_weight(size_t part, double *weights)
+static void one_weight(size_t part, float *weights)
 {
     memset(weights, 0, TB_MODEL_MAX_PARTS * sizeof *weights);
     weights[part] = 1;
@@ -169,7 +158,7 @@ static void one_weight(size_t part, double *weights)
 /* --- half-split ------------------------------------------------------------------------------------------------------- */
 
 /* Place of the own second half among all second halves, from 1; those at the same distance count as nearer. */
-static size_t rank_of_own(const hearing *h, size_t n, size_t query, const double *weights)
+static size_t rank_of_own(const hearing *h, size_t n, size_t query, const float *weights)
 {
     const double own = clip_distance(h, 2 * query, 2 * query + 1, weights);
     size_t rank = 1;
@@ -183,7 +172,7 @@ tb_status tb_eval_half_split(const char *folder, const tb_retrieval_options *opt
     tb_status status = TB_OK;
     hearing h = {.options = options, .n_clips = 2};
     tb_half_split_result made = {0};
-    double weights[TB_MODEL_MAX_PARTS] = {0};
+    float weights[TB_MODEL_MAX_PARTS] = {0};
     pthread_mutex_init(&h.mutex, NULL);
     TB_TRY(hear_folder(&h, folder, &made.files, err));
     const size_t n = made.files.n_used;
@@ -208,7 +197,7 @@ out:
 
 /* The file that most of the nearest clips are from; of several, the one whose clip is nearest.  SIZE_MAX if nothing is
  * near (silence). */
-static size_t vote(const hearing *h, size_t n_clips, size_t query, const double *weights)
+static size_t vote(const hearing *h, size_t n_clips, size_t query, const float *weights)
 {
     double distance[N_NEIGHBOURS];
     size_t file[N_NEIGHBOURS], n = 0;
@@ -235,7 +224,7 @@ static size_t vote(const hearing *h, size_t n_clips, size_t query, const double 
     return best;
 }
 
-static double share_right(const hearing *h, size_t n_clips, const double *weights)
+static double share_right(const hearing *h, size_t n_clips, const float *weights)
 {
     size_t right = 0;
     for (size_t i = 0; i < n_clips; i++) right += vote(h, n_clips, i, weights) == i / h->n_clips;
@@ -247,7 +236,7 @@ tb_status tb_eval_music_id(const char *folder, double window_s, size_t n_windows
     tb_status status = TB_OK;
     hearing h = {.options = options, .n_clips = n_windows, .window_s = window_s};
     tb_music_id_result made = {0};
-    double weights[TB_MODEL_MAX_PARTS] = {0};
+    float weights[TB_MODEL_MAX_PARTS] = {0};
     pthread_mutex_init(&h.mutex, NULL);
     if (!(window_s >= 1 && window_s <= 60)) TB_FAIL(err, TB_INVALID, "a window must last from 1 to 60 s");
     if (n_windows < 2 || n_windows > MAX_WINDOWS) TB_FAIL(err, TB_INVALID, "there must be 2 to %d windows a file", MAX_WINDOWS);

@@ -169,7 +169,24 @@ static void eigenvectors_rebuild_the_matrix(void **state)
     }
 }
 
+static void a_masked_distance_shares_out_the_weights_of_missing_parts(void **state)
+{
+    (void)state;
+    const tb_model_info info = {.dim = 4, .n_parts = 3, .parts = {{"one", 0, 1, 1}, {"two", 1, 2, 1}, {"three", 3, 1, 1}}};
+    const float a[] = {0, 1, 2, 5}, b[] = {3, 1, 0, 5}; /* squares: 9, 0 + 4, 0 */
+    const float all[] = {1, 0.5f, 0.1f}, none[] = {0, 0, 0}, first_only[] = {0.2f, 0, 0};
+    const float even[] = {1, 1, 1}, uneven[] = {1, 3, 0}, second[] = {0, 2, 0};
+    assert_near(tb_model_distance2(&info, even, a, all, b, all), 13.0 / 3, 1e-6);
+    assert_near(tb_model_distance2(&info, uneven, a, all, b, all), (9 + 3 * 4) / 4.0, 1e-6);
+    assert_near(tb_model_distance2(&info, second, a, all, b, all), 4, 1e-6);
+    assert_near(tb_model_distance2(&info, uneven, a, all, b, first_only), 9, 1e-6);
+    assert_near(tb_model_distance2(&info, uneven, a, first_only, b, all), 9, 1e-6);
+    assert_true(isinf(tb_model_distance2(&info, second, a, all, b, first_only)));
+    assert_true(isinf(tb_model_distance2(&info, even, a, none, b, all)));
+    assert_true(isinf(tb_model_distance2(&info, none, a, all, b, all)));
+}
+
 TB_TESTS(model, cmocka_unit_test(info_tells_the_parts), cmocka_unit_test(models_that_are_not_understood_are_refused),
-         cmocka_unit_test(pooling_weights_by_presence_and_restores_length),
+         cmocka_unit_test(pooling_weights_by_presence_and_restores_length), cmocka_unit_test(a_masked_distance_shares_out_the_weights_of_missing_parts),
          cmocka_unit_test(statistics_of_the_same_music_give_the_same_file), cmocka_unit_test(the_shipped_descriptors_open),
          cmocka_unit_test(eigenvectors_rebuild_the_matrix))

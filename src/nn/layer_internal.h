@@ -95,6 +95,8 @@ struct tb_layer_kind {
     void (*backward)(const tb_layer *layer, const tb_layer_run *run);
     /* Folds what a training forward of `batch` items left in `saved` into the running statistics.  NULL without. */
     void (*update)(const tb_layer *layer, size_t batch, const float *saved, float *statistics);
+    /* Multiplications of one item's forward; NULL: too few to count. */
+    double (*macs)(const tb_layer *layer);
     /* Slope in [0, 1] if the layer is a leaky ReLU or a ReLU; NULL: it is not. */
     float (*slope)(const tb_layer *layer);
 };
@@ -107,7 +109,7 @@ const tb_layer_kind *tb__layer_kind_find(const char *name);
 /* Names of all kinds, ", " between, for messages. */
 void tb__layer_kind_names(char *out, size_t capacity);
 
-/* What other modules of this layer read from a tensor of that name; NULL if the layer has none. */
+/* The layer's tensor of that name; NULL if it has none. */
 const tb_layer_tensor *tb__layer_tensor_find(const tb_layer *layer, const char *what);
 
 #endif

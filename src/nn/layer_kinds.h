@@ -16,4 +16,7 @@ extern const tb_layer_kind tb__layer_norm;
 extern const tb_layer_kind tb__layer_relu;
 extern const tb_layer_kind tb__layer_tanh;
 
+/* For folding: in inference a norm is y = a x + b of each channel.  a, b: [channels]. */
+void tb__norm_coefficients(const tb_layer *layer, const float *params, const float *statistics, float *a, float *b);
+
 #endif

@@ -26,13 +26,17 @@ src_nn_libnn_la_SOURCES = \
 	src/nn/model_file.h \
 	src/nn/network.c \
 	src/nn/network.h \
+	src/nn/network_file.c \
+	src/nn/network_fold.c \
 	src/nn/network_internal.h \
 	src/nn/norm.c \
+	src/nn/optimizer.c \
 	src/nn/optimizer.h \
 	src/nn/panels.c \
 	src/nn/panels.h \
 	src/nn/pass.c \
 	src/nn/pool.c \
+	src/nn/schedule.c \
 	src/nn/schedule.h \
 	src/nn/tensor.h
 

@@ -47,8 +47,7 @@ static tb_status parse(tb_layer *layer, tb_words *words, tb_error *err)
     TB_TRY(tb__layer_add_tensor(layer, "variance", TB_TENSOR_STATISTIC, 1, &n, err));
     layer->out = layer->in;
     layer->n_saved = 4 * n;
-    layer->n_scratch = 10 * n;
-    layer->n_prepared = layer->n_prepared_forward = 0;
+    layer->n_scratch = 7 * n;
 out:
     return status;
 }
@@ -110,24 +109,40 @@ static void measure(const tb_layer *layer, const tb_layer_run *run, const norm_s
     }
 }
 
-static void forward(const tb_layer *layer, const tb_layer_run *run)
+/* y = a x + b */
+static void set_coefficients(size_t channels, const float *params, const float *mean, const float *deviation, float *a,
+                             float *b)
+{
+    const float *scale = params, *shift = params + channels;
+    for (size_t c = 0; c < channels; c++) {
+        a[c] = scale[c] / deviation[c];
+        b[c] = shift[c] - mean[c] * a[c];
+    }
+}
+
+void tb__norm_coefficients(const tb_layer *layer, const float *params, const float *statistics, float *a, float *b)
 {
     const norm_layer *norm = layer->config;
     const size_t channels = layer->in.channels;
-    const float *scale = run->params, *shift = scale + channels;
-    const norm_state state = state_at(layer, run->training ? run->saved : run->scratch + 6 * channels);
-    if (run->training)
+    const float *variance = statistics + channels;
+    for (size_t c = 0; c < channels; c++) b[c] = (float)sqrt(fmax((double)variance[c], 0) + norm->eps);
+    set_coefficients(channels, params, statistics, b, a, b);
+}
+
+static void forward(const tb_layer *layer, const tb_layer_run *run)
+{
+    const size_t channels = layer->in.channels;
+    float *a = run->scratch, *b = a + channels;
+    if (run->training) {
+        const norm_state state = state_at(layer, run->saved);
         measure(layer, run, &state);
-    else
-        for (size_t c = 0; c < channels; c++) {
-            state.mean[c] = run->statistics[c];
-            state.deviation[c] = (float)sqrt(fmax((double)run->statistics[channels + c], 0) + norm->eps);
-        }
-    for (size_t c = 0; c < channels; c++) {
-        state.a[c] = scale[c] / state.deviation[c];
-        state.b[c] = shift[c] - state.mean[c] * state.a[c];
+        set_coefficients(channels, run->params, state.mean, state.deviation, state.a, state.b);
+        a = state.a;
+        b = state.b;
+    } else {
+        tb__norm_coefficients(layer, run->params, run->statistics, a, b);
     }
-    tb__kernels_get()->scale(count_positions(layer, run->batch), channels, run->x, state.a, state.b, run->slope, run->y);
+    tb__kernels_get()->scale(count_positions(layer, run->batch), channels, run->x, a, b, run->slope, run->y);
 }
 
 static void backward(const tb_layer *layer, const tb_layer_run *run)

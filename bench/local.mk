@@ -12,6 +12,10 @@ EXTRA_PROGRAMS += bench/bench-model
 bench_bench_model_LDADD = src/model/libmodel.la src/nn/libnn.la src/dsp/libdsp.la src/base/libbase.la
 bench_bench_model_SOURCES = bench/bench_model.c
 
+EXTRA_PROGRAMS += bench/bench-nn
+bench_bench_nn_LDADD = src/nn/libnn.la src/base/libbase.la
+bench_bench_nn_SOURCES = bench/bench_nn.c
+
 EXTRA_PROGRAMS += bench/bench-store
 bench_bench_store_LDADD = src/store/libstore.la src/base/libbase.la
 bench_bench_store_SOURCES = bench/bench_store.c

@@ -27,6 +27,10 @@ src_train_libtrain_la_SOURCES = \
 	src/train/loss_internal.h \
 	src/train/loss_terms.c \
 	src/train/melody.c \
+	src/train/midi_file.c \
+	src/train/midi_file.h \
+	src/train/midi_internal.h \
+	src/train/midi_song.c \
 	src/train/mixer.c \
 	src/train/mixer.h \
 	src/train/piece_cache.c \

@@ -99,7 +99,8 @@ tb_status tb_song_add_part(tb_song *song, int program, bool is_drums, const char
     if (!parts) return tb_error_set(err, TB_NO_MEMORY, "no memory for a part");
     song->parts = parts;
     *index = song->n_parts++;
-    parts[*index] = (tb_part){.stem = tb_stem_of_program(program, is_drums), .program = program, .is_drums = is_drums};
+    parts[*index] = (tb_part){
+        .stem = tb_stem_of_program(program, is_drums), .program = program, .is_drums = is_drums, .bend_semitones = 2};
     tb_text_copy(parts[*index].name, sizeof parts[*index].name, name);
     return TB_OK;
 }
@@ -195,6 +196,8 @@ static tb_status check_part(const tb_part *part, double duration_s, tb_error *er
         return tb_error_set(err, TB_INVALID, "program %d is not one of 0 to 127", part->program);
     if (part->stem != tb_stem_of_program(part->program, part->is_drums))
         return tb_error_set(err, TB_INVALID, "stem %s does not have program %d", tb_stem_name(part->stem), part->program);
+    if (part->bend_semitones < 1 || part->bend_semitones > 24)
+        return tb_error_set(err, TB_INVALID, "notes cannot be bent by %d semitones", part->bend_semitones);
     if (!(part->synthetic >= 0 && part->synthetic <= 1))
         return tb_error_set(err, TB_INVALID, "the probability of a synthetic sound must be 0 to 1");
     for (size_t i = 0; i < part->n_events; i++) {

@@ -53,7 +53,7 @@ typedef enum tb_event_kind {
     TB_EVENT_NOTE_OFF, /* a = key 0-127 */
     TB_EVENT_PROGRAM,  /* a = program 0-127 */
     TB_EVENT_CONTROL,  /* a = MIDI controller 0-127, b = value 0-127 */
-    TB_EVENT_BEND,     /* b = -8192 to 8191; the range is 2 semitones unless controllers 100, 101, 6 set another */
+    TB_EVENT_BEND,     /* b = -8192 to 8191, as far as the part's bend_semitones down and up */
     TB_EVENT_NOTE_ON,  /* a = key 0-127, b = velocity 1-127 */
     TB_EVENT_KIND_COUNT
 } tb_event_kind;
@@ -74,6 +74,7 @@ typedef struct tb_part {
     int program;      /* General MIDI, 0-127; of a drum part the kit (0 standard, 8 room, 25 TR-808, 40 brush ...) */
     bool is_drums;    /* plays on channel 10 */
     bool is_voice;    /* a singing line: one note at a time, fit for a formant voice */
+    int bend_semitones; /* 1 to 24; 2 unless set */
     double synthetic; /* 0 to 1: how likely an own synthesiser patch suits it better than a soundfont */
     char name[48];    /* instrument or style, for people */
     tb_event *events;

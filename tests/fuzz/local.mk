@@ -26,3 +26,11 @@ tests_fuzz_fuzz_api_SOURCES = \
 	tests/fuzz/fuzz_api.c \
 	tests/fuzz/fuzz_api.h
 EXTRA_DIST += tests/fuzz/api.dict tests/fuzz/corpus/api
+
+EXTRA_PROGRAMS += tests/fuzz/fuzz-midi
+tests_fuzz_fuzz_midi_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -DTB_LIBFUZZER
+tests_fuzz_fuzz_midi_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_midi_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_midi_LDADD = src/train/libtrain.la src/audio/libaudio.la src/model/libmodel.la src/dsp/libdsp.la src/nn/libnn.la src/base/libbase.la
+tests_fuzz_fuzz_midi_SOURCES = tests/fuzz/fuzz_midi.c tests/fuzz/fuzz_midi.h
+EXTRA_DIST += tests/fuzz/corpus/midi

@@ -6,12 +6,15 @@ tests_unit_train_test_train_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_train_test_train_LDADD = tests/support/libtesting.la src/train/libtrain.la src/audio/libaudio.la \
 	src/model/libmodel.la src/dsp/libdsp.la src/nn/libnn.la src/base/libbase.la
 tests_unit_train_test_train_SOURCES = \
+	tests/fuzz/fuzz_midi.c \
+	tests/fuzz/fuzz_midi.h \
 	tests/unit/train/made_pieces.c \
 	tests/unit/train/made_pieces.h \
 	tests/unit/train/test_augment.c \
 	tests/unit/train/test_composer.c \
 	tests/unit/train/test_descriptor_folder.c \
 	tests/unit/train/test_loss.c \
+	tests/unit/train/test_midi_file.c \
 	tests/unit/train/test_mixer.c \
 	tests/unit/train/test_piece_cache.c \
 	tests/unit/train/test_retrieval.c \

@@ -125,6 +125,7 @@ static void bar_past_the_end(tb_song *song) { song->bars[1] = song->duration_s; 
 static void no_such_program(tb_song *song) { song->parts[0].program = 128; }
 static void wrong_stem(tb_song *song) { song->parts[0].program = 33; }
 static void no_probability(tb_song *song) { song->parts[0].synthetic = 1.5; }
+static void no_bend(tb_song *song) { song->parts[0].bend_semitones = 0; }
 static void event_past_the_end(tb_song *song) { song->parts[0].events[1].time_s = 4.01; }
 static void events_out_of_order(tb_song *song) { song->parts[0].events[1].time_s = 0.5; }
 static void silent_note(tb_song *song) { song->parts[0].events[0].b = 0; }
@@ -140,6 +141,7 @@ static void the_check_finds_each_kind_of_damage(void **state)
         no_duration,       too_long,         no_tempo,           no_such_group, no_beats_in_a_bar, no_such_key,
         beat_out_of_order, bar_past_the_end, no_such_program,    wrong_stem,    no_probability,    event_past_the_end,
         silent_note,       key_too_high,     events_out_of_order, no_such_kind,  note_without_end,  end_without_note,
+        no_bend,
     };
     for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
         tb_error err = {0};

@@ -11,8 +11,9 @@
 #include <string.h>
 
 static const tb_layer_kind *const kinds[] = {
-    &tb__layer_conv,    &tb__layer_dense, &tb__layer_norm, &tb__layer_leaky, &tb__layer_relu,
-    &tb__layer_tanh,    &tb__layer_mean,  &tb__layer_max,  &tb__layer_flatten,
+    &tb__layer_conv,      &tb__layer_dense, &tb__layer_norm,       &tb__layer_leaky,   &tb__layer_relu,
+    &tb__layer_tanh,      &tb__layer_mean,  &tb__layer_max,        &tb__layer_flatten, &tb__layer_statistics,
+    &tb__layer_attention, &tb__layer_gru,   &tb__layer_response,   &tb__layer_dropout, &tb__layer_unit,
 };
 
 enum { N_KINDS = sizeof kinds / sizeof *kinds };

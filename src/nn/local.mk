@@ -4,13 +4,18 @@ src_nn_libnn_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(OPENBLAS_CFLAGS)
 src_nn_libnn_la_LIBADD = $(JANSSON_LIBS) $(OPENBLAS_LIBS)
 src_nn_libnn_la_SOURCES = \
 	src/nn/activation.c \
+	src/nn/attention.c \
 	src/nn/blas.c \
 	src/nn/blas.h \
 	src/nn/conv.c \
 	src/nn/conv_plan.c \
 	src/nn/conv_plan.h \
+	src/nn/cross_entropy.c \
+	src/nn/cross_entropy.h \
 	src/nn/dense.c \
+	src/nn/dropout.c \
 	src/nn/flatten.c \
+	src/nn/gru.c \
 	src/nn/kernels.c \
 	src/nn/kernels.h \
 	src/nn/kernels_body.h \
@@ -36,9 +41,12 @@ src_nn_libnn_la_SOURCES = \
 	src/nn/panels.h \
 	src/nn/pass.c \
 	src/nn/pool.c \
+	src/nn/response.c \
 	src/nn/schedule.c \
 	src/nn/schedule.h \
-	src/nn/tensor.h
+	src/nn/statistics.c \
+	src/nn/tensor.h \
+	src/nn/unit.c
 
 # Kernels with flags of their own; kernels.c asks the processor before it calls them.
 if CPU_X86_64

@@ -11,6 +11,12 @@
  *     mean time                             also: mean all, mean 2x2 stride 2; max in the same ways
  *     flatten
  *     dense 645                             [nobias]
+ *     statistics time                       means and deviations; also: statistics all
+ *     attention 32 time                     mean with learnt shares; also: attention 32 all
+ *     gru 64                                along time
+ *     response 5                            local response norm: [alpha A] [beta B] [k K]
+ *     dropout 0.3
+ *     unit 128                              each 128 channels in a row to unit length
  *
  * All parameters are one flat array of floats and so are their gradients; tb_network_tensor says which value is where.
  * In model files the text is the metadata "network" and a tensor is named "<line>.<kind>.<what>" ("2.norm.scale";

@@ -74,6 +74,42 @@ static tb_status find_part(const tb_model_info *info, const char *name, size_t *
     return tb_error_set(err, TB_INVALID, "space %s has no part \"%.64s\"; it has: %s", info->name, name, known);
 }
 
+static bool has_part(const tb_model_info *info, const char *name)
+{
+    for (size_t i = 0; name != NULL && i < info->n_parts; i++)
+        if (strcmp(info->parts[i].name, name) == 0) return true;
+    return name == NULL;
+}
+
+static bool has_all_parts(const searching *s, const tb_model_info *info)
+{
+    for (size_t i = 0; i < s->options->n_using; i++)
+        if (!has_part(info, s->options->using[i].part)) return false;
+    for (size_t i = 0; i < s->query->n_positive; i++)
+        if (!has_part(info, s->query->positive[i].part)) return false;
+    for (size_t i = 0; i < s->query->n_negative; i++)
+        if (!has_part(info, s->query->negative[i].part)) return false;
+    return true;
+}
+
+/* The space that was named; else the active one, unless it lacks a part that another space has: who asks for rhythm
+ * means the space that has it. */
+static tb_status choose_space(searching *s, tb_error *err)
+{
+    tb_status status = TB_OK;
+    TB_TRY(tb__find_space(s->engine, s->options->space, &s->position, err));
+    if (s->options->space == NULL && !has_all_parts(s, s->engine->spaces[s->position].info)) {
+        for (size_t i = 0; i < s->engine->n_spaces; i++) {
+            if (!has_all_parts(s, s->engine->spaces[i].info)) continue;
+            s->position = i;
+            break;
+        }
+    }
+    s->space = &s->engine->spaces[s->position];
+out:
+    return status;
+}
+
 static tb_status set_weights(searching *s, tb_error *err)
 {
     tb_status status = TB_OK;
@@ -592,8 +628,7 @@ tb_status tb_engine_search(tb_engine *engine, const tb_query *query, const tb_se
     tb_search_result made = {0};
 
     TB_TRY(check_options(options, err));
-    TB_TRY(tb__find_space(engine, options->space, &s.position, err));
-    s.space = &engine->spaces[s.position];
+    TB_TRY(choose_space(&s, err));
     TB_TRY(set_weights(&s, err));
     s.vector = tb_alloc(s.space->info->dim, sizeof *s.vector);
     s.exclude = tb_alloc(options->n_previous + query->n_positive + query->n_negative + 1, sizeof *s.exclude);

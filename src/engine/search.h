@@ -49,7 +49,7 @@ typedef struct tb_query {
 } tb_query;
 
 typedef struct tb_search_options {
-    const char *space; /* NULL = the active one */
+    const char *space; /* NULL = the active one, or the first that has the parts which were named, if it has not */
     const tb_part_weight *using;
     size_t n_using; /* 0 = the model's own weights */
     tb_missing missing;

@@ -20,6 +20,7 @@ src_model_libmodel_la_SOURCES = \
 	src/model/frames.h \
 	src/model/instruments.c \
 	src/model/instruments.h \
+	src/model/instruments_stream.c \
 	src/model/model.c \
 	src/model/model.h \
 	src/model/model_internal.h \

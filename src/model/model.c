@@ -10,6 +10,7 @@
 
 static const tb__model_kind *const kinds[] = {
     &tb__descriptors_kind,
+    &tb__instruments_kind,
 };
 
 tb_status tb_model_open(const char *path, tb_model **model, tb_error *err)

@@ -116,15 +116,19 @@ static tb_status keep(void *context, const tb_segment *segment, tb_error *err)
 
 void hear(const float *samples, size_t n, size_t block, heard *out)
 {
+    hear_by(test_model(), samples, n, block, out);
+}
+
+void hear_by(const tb_model *by, const float *samples, size_t n, size_t block, heard *out)
+{
     tb_error err;
     tb_analyser *analyser = NULL;
-    const tb_model *const models[] = {test_model()};
-    const tb_model_info *info = tb_model_get_info(models[0]);
-    *out = (heard){.dim = info->dim, .n_parts = info->n_parts};
+    const tb_model_info *info = tb_model_get_info(by);
+    *out = (heard){.info = info, .dim = info->dim, .n_parts = info->n_parts};
     out->vectors = tb_alloc(SOUND_MAX_SEGMENTS * info->dim, sizeof(float));
     out->presence = tb_alloc(SOUND_MAX_SEGMENTS * info->n_parts, sizeof(float));
     assert_true(out->vectors != NULL && out->presence != NULL);
-    assert_ok(tb_analyser_new(models, 1, keep, out, &analyser, &err));
+    assert_ok(tb_analyser_new(&by, 1, keep, out, &analyser, &err));
     for (size_t i = 0; i < n;) {
         const size_t taken = block == 0 || block > n - i ? n - i : block;
         assert_ok(tb_analyser_push_mono(analyser, samples + i, taken, &err));
@@ -142,7 +146,7 @@ void heard_clear(heard *out)
 
 void assert_sane(const heard *out)
 {
-    const tb_model_info *info = tb_model_get_info(test_model());
+    const tb_model_info *info = out->info;
     for (size_t s = 0; s < out->n; s++) {
         for (size_t p = 0; p < out->n_parts; p++) {
             const float presence = out->presence[s * out->n_parts + p];

@@ -20,6 +20,7 @@ float *make_constant(float value, size_t n);
 const tb_model *test_model(void);
 
 typedef struct heard {
+    const tb_model_info *info;
     size_t n, dim, n_parts;
     double start_s[SOUND_MAX_SEGMENTS], duration_s[SOUND_MAX_SEGMENTS];
     float *vectors;  /* SOUND_MAX_SEGMENTS x dim */
@@ -29,6 +30,8 @@ typedef struct heard {
 
 /* Analyses n samples in blocks of `block` (0: all at once); fails the test on an error.  Cleared by heard_clear. */
 void hear(const float *samples, size_t n, size_t block, heard *out);
+/* The same with another model than test_model(). */
+void hear_by(const tb_model *by, const float *samples, size_t n, size_t block, heard *out);
 void heard_clear(heard *out);
 /* Fails the test unless all numbers are finite, presence lies in 0 … 1, and parts have length 1 or 0 with presence 0. */
 void assert_sane(const heard *out);

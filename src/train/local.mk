@@ -18,6 +18,19 @@ src_train_libtrain_la_SOURCES = \
 	src/train/composer_internal.h \
 	src/train/descriptor_folder.c \
 	src/train/descriptor_folder.h \
+	src/train/eval_disentanglement.c \
+	src/train/eval_draw.c \
+	src/train/eval_draw.h \
+	src/train/eval_hearer.c \
+	src/train/eval_hearer.h \
+	src/train/eval_identity.c \
+	src/train/eval_judgement.c \
+	src/train/eval_mixes.c \
+	src/train/eval_score.c \
+	src/train/eval_score.h \
+	src/train/eval_tables.h \
+	src/train/eval_vote.c \
+	src/train/eval_vote.h \
 	src/train/groove_table.c \
 	src/train/groove_table.h \
 	src/train/half_rows.h \
@@ -33,6 +46,8 @@ src_train_libtrain_la_SOURCES = \
 	src/train/midi_song.c \
 	src/train/mixer.c \
 	src/train/mixer.h \
+	src/train/parallel.c \
+	src/train/parallel.h \
 	src/train/piece_cache.c \
 	src/train/piece_cache.h \
 	src/train/piece_cache_internal.h \

@@ -8,11 +8,15 @@ tests_unit_train_test_train_LDADD = tests/support/libtesting.la src/train/libtra
 tests_unit_train_test_train_SOURCES = \
 	tests/fuzz/fuzz_midi.c \
 	tests/fuzz/fuzz_midi.h \
+	tests/unit/train/made_model.c \
+	tests/unit/train/made_model.h \
 	tests/unit/train/made_pieces.c \
 	tests/unit/train/made_pieces.h \
 	tests/unit/train/test_augment.c \
 	tests/unit/train/test_composer.c \
 	tests/unit/train/test_descriptor_folder.c \
+	tests/unit/train/test_eval_tables.c \
+	tests/unit/train/test_eval_vote.c \
 	tests/unit/train/test_loss.c \
 	tests/unit/train/test_midi_file.c \
 	tests/unit/train/test_mixer.c \

@@ -9,6 +9,8 @@ src_audio_libaudio_la_SOURCES = \
 	src/audio/decode.h \
 	src/audio/decode_internal.h \
 	src/audio/decode_sndfile.c \
+	src/audio/encode.c \
+	src/audio/encode.h \
 	src/audio/file_name.c \
 	src/audio/file_name.h \
 	src/audio/identity.c \

@@ -17,6 +17,7 @@ typedef struct tb_arguments {
 } tb_arguments;
 
 tb_status tb_command_add(tb_arguments *arguments, tb_error *err);
+tb_status tb_command_dataset(tb_arguments *arguments, tb_error *err);
 tb_status tb_command_eval(tb_arguments *arguments, tb_error *err);
 tb_status tb_command_export(tb_arguments *arguments, tb_error *err);
 tb_status tb_command_features(tb_arguments *arguments, tb_error *err);

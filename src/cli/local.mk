@@ -11,6 +11,7 @@ timbre_SOURCES = \
 	src/cli/client_internal.h \
 	src/cli/client_local.c \
 	src/cli/command.h \
+	src/cli/command_dataset.c \
 	src/cli/command_eval.c \
 	src/cli/command_scan.c \
 	src/cli/command_search.c \

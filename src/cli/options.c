@@ -47,6 +47,18 @@ static const tb_setting all[] = {
     ROW(wait, BOOL, "yes", .help = "wait for the end; --no-wait only starts it"),
     ROW(window, DOUBLE, "3", .low = 1, .high = 60, .value_name = "S", .help = "seconds of a window"),
     ROW(windows, INT, "6", .low = 2, .high = 100, .value_name = "N", .help = "windows a file"),
+    ROW(pieces, INT, "100", .low = 1, .high = 99999, .value_name = "N", .help = "pieces to make"),
+    ROW(seed, INT, "1", .high = 1e15, .value_name = "N", .help = "what all random choices follow from"),
+    ROW(format, CHOICE, "auto", .choices = "auto|slakh|cache", .value_name = "FORMAT", .help = "auto: cache when the name ends in .cache"),
+    ROW(split, CHOICE, "train", .choices = "train|validation|test", .value_name = "SPLIT", .help = "each has songs of its own"),
+    ROW(seconds, DOUBLE, "64", .low = 4, .high = 600, .value_name = "S", .help = "length of a piece"),
+    ROW(soundfonts, CHOICE, "auto", .choices = "auto|train|test|none", .value_name = "SET", .help = "auto: test for the split test; none: patches alone"),
+    ROW(soundfont, STRING, NULL, .value_name = "FILES", .help = "FILE:WEIGHT,... instead of a set"),
+    ROW(patches, DOUBLE, "-1", .low = -1, .high = 1, .value_name = "SHARE", .help = "parts that the own synthesiser plays; -1: 0.35, and none for test"),
+    ROW(effects, BOOL, "yes", .help = "drive, chorus, echo, room and levels"),
+    ROW(rate, INT, "22050", .low = 8000, .high = 48000, .value_name = "HZ", .help = "of audio files"),
+    ROW(audio, CHOICE, "flac", .choices = "flac|wav", .value_name = "KIND", .help = "of audio files"),
+    ROW(bands, INT, "128", .low = 8, .high = 512, .value_name = "N", .help = "of a cache"),
 };
 
 enum { N_ALL = sizeof all / sizeof *all };

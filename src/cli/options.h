@@ -22,6 +22,11 @@ typedef struct tb_cli_options {
     bool force, wait;
     double window;
     int64_t windows;
+    int64_t pieces, seed, rate, bands;
+    double seconds, patches;
+    int format, split, soundfonts, audio; /* positions in the choices of their rows */
+    char *soundfont;
+    bool effects;
     bool run_jobs; /* no flag: set by commands that need jobs to run in the data folder */
 } tb_cli_options;
 

@@ -5,6 +5,7 @@ src_train_libtrain_la_LIBADD = $(YAML_LIBS) $(FLUIDSYNTH_LIBS)
 src_train_libtrain_la_SOURCES = \
 	src/train/augment.c \
 	src/train/augment.h \
+	src/train/biquad_internal.h \
 	src/train/clip.c \
 	src/train/clip.h \
 	src/train/compose_bass.c \
@@ -18,6 +19,8 @@ src_train_libtrain_la_SOURCES = \
 	src/train/composer_internal.h \
 	src/train/descriptor_folder.c \
 	src/train/descriptor_folder.h \
+	src/train/effects.c \
+	src/train/effects.h \
 	src/train/eval_disentanglement.c \
 	src/train/eval_draw.c \
 	src/train/eval_draw.h \
@@ -48,14 +51,41 @@ src_train_libtrain_la_SOURCES = \
 	src/train/mixer.h \
 	src/train/parallel.c \
 	src/train/parallel.h \
+	src/train/patch_chip.c \
+	src/train/patch_drums.c \
+	src/train/patch_fm.c \
+	src/train/patch_internal.h \
+	src/train/patch_pluck.c \
+	src/train/patch_subtractive.c \
+	src/train/patch_synth.c \
+	src/train/patch_synth.h \
+	src/train/patch_voice.c \
+	src/train/patch_wavetable.c \
 	src/train/piece_cache.c \
 	src/train/piece_cache.h \
 	src/train/piece_cache_internal.h \
 	src/train/piece_writer.c \
 	src/train/player.c \
+	src/train/renderer.c \
+	src/train/renderer.h \
 	src/train/retrieval.c \
 	src/train/retrieval.h \
+	src/train/room.c \
+	src/train/room.h \
 	src/train/sampler.c \
 	src/train/sampler.h \
+	src/train/slakh_writer.c \
+	src/train/slakh_writer.h \
 	src/train/song.c \
-	src/train/song.h
+	src/train/song.h \
+	src/train/song_set.c \
+	src/train/song_set.h \
+	src/train/soundfont.c \
+	src/train/soundfont.h
+if HAVE_FLUIDSYNTH
+src_train_libtrain_la_SOURCES += src/train/font_player.c
+EXTRA_DIST += src/train/font_player_none.c
+else
+src_train_libtrain_la_SOURCES += src/train/font_player_none.c
+EXTRA_DIST += src/train/font_player.c
+endif

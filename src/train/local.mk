@@ -45,6 +45,8 @@ src_train_libtrain_la_SOURCES = \
 	src/train/melody.c \
 	src/train/midi_file.c \
 	src/train/midi_file.h \
+	src/train/midi_folder.c \
+	src/train/midi_folder.h \
 	src/train/midi_internal.h \
 	src/train/midi_song.c \
 	src/train/mixer.c \

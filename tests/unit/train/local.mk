@@ -19,6 +19,7 @@ tests_unit_train_test_train_SOURCES = \
 	tests/unit/train/test_eval_vote.c \
 	tests/unit/train/test_loss.c \
 	tests/unit/train/test_midi_file.c \
+	tests/unit/train/test_midi_folder.c \
 	tests/unit/train/test_mixer.c \
 	tests/unit/train/test_piece_cache.c \
 	tests/unit/train/test_retrieval.c \

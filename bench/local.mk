@@ -33,9 +33,11 @@ bench_bench_http_bare_SOURCES = bench/bench_http_bare.c
 
 EXTRA_DIST += \
 	bench/README.md \
+	bench/peers/nn_torch.py \
 	bench/results/http.jsonl \
 	bench/results/ingest.jsonl \
 	bench/results/retrieval.jsonl \
 	bench/run-http \
 	bench/run-ingest \
+	bench/run-nn \
 	bench/run-retrieval

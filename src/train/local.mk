@@ -21,6 +21,8 @@ src_train_libtrain_la_SOURCES = \
 	src/train/descriptor_folder.h \
 	src/train/effects.c \
 	src/train/effects.h \
+	src/train/embedder.c \
+	src/train/embedder.h \
 	src/train/eval_disentanglement.c \
 	src/train/eval_draw.c \
 	src/train/eval_draw.h \
@@ -36,8 +38,14 @@ src_train_libtrain_la_SOURCES = \
 	src/train/eval_vote.h \
 	src/train/groove_table.c \
 	src/train/groove_table.h \
+	src/train/group_maker.c \
+	src/train/group_maker.h \
+	src/train/group_trainer.c \
+	src/train/group_trainer.h \
 	src/train/half_rows.h \
 	src/train/harmony.c \
+	src/train/instrument_targets.c \
+	src/train/instrument_targets.h \
 	src/train/loss.c \
 	src/train/loss.h \
 	src/train/loss_internal.h \
@@ -68,6 +76,10 @@ src_train_libtrain_la_SOURCES = \
 	src/train/piece_cache_internal.h \
 	src/train/piece_writer.c \
 	src/train/player.c \
+	src/train/plot.c \
+	src/train/plot.h \
+	src/train/recipe.c \
+	src/train/recipe.h \
 	src/train/renderer.c \
 	src/train/renderer.h \
 	src/train/retrieval.c \
@@ -91,3 +103,5 @@ else
 src_train_libtrain_la_SOURCES += src/train/font_player_none.c
 EXTRA_DIST += src/train/font_player.c
 endif
+	src/train/validation.c \
+	src/train/validation.h

@@ -6,6 +6,8 @@ src_train_libtrain_la_SOURCES = \
 	src/train/augment.c \
 	src/train/augment.h \
 	src/train/biquad_internal.h \
+	src/train/checkpoint.c \
+	src/train/checkpoint.h \
 	src/train/clip.c \
 	src/train/clip.h \
 	src/train/compose_bass.c \
@@ -46,6 +48,13 @@ src_train_libtrain_la_SOURCES = \
 	src/train/harmony.c \
 	src/train/instrument_targets.c \
 	src/train/instrument_targets.h \
+	src/train/instruments_export.c \
+	src/train/instruments_export.h \
+	src/train/instruments_training.c \
+	src/train/instruments_training.h \
+	src/train/instruments_training_internal.h \
+	src/train/instruments_training_open.c \
+	src/train/instruments_training_state.c \
 	src/train/loss.c \
 	src/train/loss.h \
 	src/train/loss_internal.h \
@@ -103,5 +112,9 @@ else
 src_train_libtrain_la_SOURCES += src/train/font_player_none.c
 EXTRA_DIST += src/train/font_player.c
 endif
+	src/train/training_history.c \
+	src/train/training_history.h \
+	src/train/training_set.c \
+	src/train/training_set.h \
 	src/train/validation.c \
 	src/train/validation.h

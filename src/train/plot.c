@@ -2,7 +2,8 @@
 #include "train/plot.h"
 
 #include <math.h>
-#include <string.h>
+#include <stdbool.h>
+#include <stdio.h>
 
 enum { WIDTH = 720, PANEL_HEIGHT = 240, TOP = 40, LEFT = 60, RIGHT = 130, PANEL_TOP = 28, PANEL_BOTTOM = 24, N_TICKS = 5 };
 

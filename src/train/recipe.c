@@ -28,7 +28,7 @@ static const tb_setting settings[] = {
     {"soft_presence", TB_SETTING_BOOL, AT(soft_presence), "no", 0, 0, NULL, 0, NULL, "presence as a share instead of yes or no"},
     {"pretrain", TB_SETTING_DOUBLE, AT(pretrain), "0", 0, 0.9, NULL, 0, NULL, "share of the segments for pre-training"},
     {"target_segments", TB_SETTING_INT, AT(target_segments), "64000", 0, 1e9, NULL, 0, NULL, "for each individual network"},
-    {"rate", TB_SETTING_DOUBLE, AT(rate), "0.002", 1e-9, 1e9, NULL, 0, NULL, "learning rate at its highest"},
+    {"rate", TB_SETTING_DOUBLE, AT(rate), "0.002", 1e-9, 1000, NULL, 0, NULL, "learning rate at its highest"},
     {"decay", TB_SETTING_DOUBLE, AT(decay), "0.0001", 0, 1, NULL, 0, NULL, "of weights"},
     {"floor", TB_SETTING_DOUBLE, AT(floor), "0.005", 0, 1, NULL, 0, NULL, "share of the rate at the end"},
     {"clip", TB_SETTING_DOUBLE, AT(clip), "5", 1e-6, 1e9, NULL, 0, NULL, "longest gradient"},

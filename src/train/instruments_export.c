@@ -21,7 +21,7 @@ tb_status tb_instruments_save(const tb_instruments_export *export, const char *p
              TB_FRAMES_SIZE, TB_FRAMES_HOP, n_bands, TB_BAND_POOL, TB_INSTRUMENTS_ROWS);
     TB_TRY(tb_model_writer_new(&writer, err));
     const char *const metadata[][2] = {
-        {"kind", "instruments"}, {"format", TB_INSTRUMENTS_FORMAT}, {"bands", bands},
+        {"kind", "instruments"}, {"name", "instruments"}, {"format", TB_INSTRUMENTS_FORMAT}, {"bands", bands},
         {"parts", "drums,bass,piano,guitar,others"}, {"part_dim", "128"}, {"front_end", front_end},
         {"architecture", tb_network_text(export->network)}, {"training", export->training}, {"pieces", export->pieces},
         {"license", "CC0-1.0"},

@@ -119,6 +119,7 @@ tb_status tb_font_player_play(tb_font_player *player, const tb_part *part, int r
     fluid_synth_t *synth = borrow_font(player, settings);
     if (!synth) TB_FAIL(err, TB_NO_MEMORY, "FluidSynth does not start at %d Hz", rate_hz);
     fluid_synth_program_change(synth, channel, part->program);
+    fluid_synth_pitch_wheel_sens(synth, channel, part->bend_semitones);
     for (size_t at = 0; at < n; at += BLOCK) {
         float block[BLOCK];
         const double now = (double)(at / BLOCK);

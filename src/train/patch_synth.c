@@ -106,19 +106,18 @@ static void press_pedal(tb__performance *p, keyboard *k, bool down)
     k->pedal = down;
 }
 
-/* Volume, expression, bend and its range as curves; the pedal lengthens notes. */
+/* Volume, expression and bend as curves; the pedal lengthens notes. */
 static void read_events(const tb_part *part, tb__performance *p)
 {
-    enum { BANK_VOLUME = 7, EXPRESSION = 11, PEDAL = 64, DATA = 6, RPN_LOW = 100, RPN_HIGH = 101 };
+    enum { BANK_VOLUME = 7, EXPRESSION = 11, PEDAL = 64 };
     keyboard k = {0};
-    float volume = 100.0f / 127, expression = 1, bend = 0, range = 2;
-    int rpn_low = 127, rpn_high = 127;
+    float volume = 100.0f / 127, expression = 1, bend = 0;
     size_t filled = 0;
     for (size_t i = 0; i <= part->n_events; i++) {
         const tb_event *e = i < part->n_events ? &part->events[i] : NULL;
         const double at = e ? e->time_s * p->rate_hz / TB__PATCH_CONTROL : (double)p->n_controls;
         for (; filled < p->n_controls && (double)filled < at; filled++) {
-            p->bend[filled] = bend * range;
+            p->bend[filled] = bend;
             p->gain[filled] = volume * volume * expression * expression;
         }
         if (!e) break;
@@ -127,14 +126,11 @@ static void read_events(const tb_part *part, tb__performance *p)
         switch ((tb_event_kind)e->kind) {
         case TB_EVENT_NOTE_OFF: let_go(p, &k, key); break;
         case TB_EVENT_NOTE_ON: begin_note(p, &k, e); break;
-        case TB_EVENT_BEND: bend = (float)e->b / 8192; break;
+        case TB_EVENT_BEND: bend = (float)e->b / 8192 * (float)part->bend_semitones; break;
         case TB_EVENT_CONTROL:
             if (e->a == BANK_VOLUME) volume = (float)e->b / 127;
             else if (e->a == EXPRESSION) expression = (float)e->b / 127;
             else if (e->a == PEDAL) press_pedal(p, &k, e->b >= 64);
-            else if (e->a == RPN_LOW) rpn_low = e->b;
-            else if (e->a == RPN_HIGH) rpn_high = e->b;
-            else if (e->a == DATA && rpn_low == 0 && rpn_high == 0) range = (float)(e->b < 24 ? e->b : 24);
             break;
         case TB_EVENT_PROGRAM:
         case TB_EVENT_KIND_COUNT: break;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* How many segments per second does the network for instruments take, in inference and in training, on one thread?
  *
- *     bench-nn [seconds per case, 3] [batch, 64]
+ *     bench-nn [seconds per case, 3] [batch, 64] [network] [work]
  *
  * Two sizes of the network, "small" (8 to 256 channels) and "big" (16 to 512); inference with batch norm folded, and a
  * training step: forward, backward, AdamW.  One JSON line per case: segments per second of the median and of the best
@@ -16,6 +16,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 enum { MAX_ROUNDS = 10000, MAX_TEXT = 1024 };
@@ -122,6 +123,7 @@ static void measure(bench_state *bench, const char *network, const char *work, v
 int main(int argc, char **argv)
 {
     const double seconds = argc > 1 ? strtod(argv[1], NULL) : 3;
+    const char *network = argc > 3 ? argv[3] : NULL, *work = argc > 4 ? argv[4] : NULL;
     const size_t batch = argc > 2 ? strtoul(argv[2], NULL, 10) : 64;
     static const struct {
         const char *name;
@@ -129,14 +131,17 @@ int main(int argc, char **argv)
     } networks[] = {{"small", 8}, {"big", 16}};
     tb_error err = {0};
     for (size_t i = 0; i < sizeof networks / sizeof *networks; i++) {
+        if (network && strcmp(network, networks[i].name) != 0) continue;
         bench_state bench = {.batch = batch};
         if (prepare(&bench, networks[i].n_first, &err) != TB_OK) {
             (void)fprintf(stderr, "bench-nn: %s\n", err.message);
             clear(&bench);
             return 1;
         }
-        measure(&bench, networks[i].name, "inference", infer, 1, seconds);
-        measure(&bench, networks[i].name, "training", train, 3, seconds);
+        if (work == NULL || strcmp(work, "inference") == 0)
+            measure(&bench, networks[i].name, "inference", infer, 1, seconds);
+        if (work == NULL || strcmp(work, "training") == 0)
+            measure(&bench, networks[i].name, "training", train, 3, seconds);
         clear(&bench);
     }
     return 0;

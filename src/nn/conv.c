@@ -7,40 +7,24 @@
  *
  * No matrix of patches is made: as channels run fastest, what one position reads of a row of the input is one stretch
  * of memory, and the kernels multiply such stretches (segments) in place (conv_plan.h).  The gradient for the input is a
- * convolution of the same kind with the weights turned over; that for the weights is a sum over positions of outer
- * products, in blocks of positions that stay in the cache. */
+ * convolution of the same kind with the weights turned over; that for the weights is in conv_gradient.c. */
 #include "nn/layer_kinds.h"
 
 #include "base/alloc.h"
-#include "nn/conv_plan.h"
+#include "nn/conv_internal.h"
 #include "nn/panels.h"
 
 #include <math.h>
 #include <string.h>
 
 enum {
-    BLOCK_FLOATS = 65536,      /* what a block of items reads and writes, about */
-    MAX_BLOCK_POSITIONS = 512, /* of the gradient for the weights */
-    PACKED_FLOATS = 32768,
+    BLOCK_FLOATS = 65536, /* what a block of items reads and writes, about */
     MAX_STRIDE = 64,
 };
 
-typedef struct conv_layer {
-    size_t groups;
-    bool has_bias;
-    tb__axis_shape rows, columns;
-    tb__axis forward_y, forward_x, backward_y, backward_x;
-    /* per group */
-    size_t n_in, n_out;             /* channels */
-    size_t n_forward, n_backward;   /* rows of the panels: taps * channels */
-    size_t wide_in, wide_out;       /* channels, filled up to whole panels */
-    size_t at_start, at_backward;   /* in `prepared`: biases, panels of the backward */
-    size_t n_block;                 /* positions */
-} conv_layer;
-
 static void clear(tb_layer *layer)
 {
-    conv_layer *conv = layer->config;
+    tb__conv *conv = layer->config;
     if (conv == NULL) return;
     tb__axis_clear(&conv->forward_y);
     tb__axis_clear(&conv->forward_x);
@@ -58,7 +42,7 @@ static tb_status parse_axis(const tb_words *words, const char *name, tb__axis_sh
     return TB_OK;
 }
 
-static tb_status parse_words(tb_layer *layer, tb_words *words, conv_layer *conv, tb_error *err)
+static tb_status parse_words(tb_layer *layer, tb_words *words, tb__conv *conv, tb_error *err)
 {
     tb_status status = TB_OK;
     tb__axis_shape *rows = &conv->rows, *columns = &conv->columns;
@@ -88,7 +72,7 @@ out:
     return status;
 }
 
-static tb_status plan(const tb_layer *layer, conv_layer *conv)
+static tb_status plan(const tb_layer *layer, tb__conv *conv)
 {
     tb_status status = TB_OK;
     const tb_shape in = layer->in, out = layer->out;
@@ -103,7 +87,7 @@ out:
 static tb_status parse(tb_layer *layer, tb_words *words, tb_error *err)
 {
     tb_status status = TB_OK;
-    conv_layer *conv = tb_alloc(1, sizeof *conv);
+    tb__conv *conv = tb_alloc(1, sizeof *conv);
     if (conv == NULL) TB_FAIL(err, TB_NO_MEMORY, "no memory for a layer");
     layer->config = conv;
     TB_TRY(parse_words(layer, words, conv, err));
@@ -122,11 +106,8 @@ static tb_status parse(tb_layer *layer, tb_words *words, tb_error *err)
     conv->at_backward = conv->at_start + conv->groups * conv->wide_out;
     layer->n_prepared_forward = conv->at_backward;
     layer->n_prepared = conv->at_backward + conv->groups * conv->n_backward * conv->wide_in;
-    conv->n_block = PACKED_FLOATS / conv->wide_out;
-    if (conv->n_block < 64) conv->n_block = 64;
-    if (conv->n_block > MAX_BLOCK_POSITIONS) conv->n_block = MAX_BLOCK_POSITIONS;
-    /* the packed gradients, one tile of inputs, a row of sums */
-    layer->n_scratch = conv->n_block * (conv->wide_out + TB_PANEL_MAX_WIDTH) + layer->out.channels;
+    layer->n_scratch = tb__conv_gradient_scratch(conv);
+    if (layer->n_scratch < layer->out.channels) layer->n_scratch = layer->out.channels; /* for sums of the biases */
 out:
     return status;
 }
@@ -134,14 +115,14 @@ out:
 static void init(const tb_layer *layer, float *params, float *statistics, tb_rng *rng)
 {
     (void)statistics;
-    const conv_layer *conv = layer->config;
+    const tb__conv *conv = layer->config;
     const double deviation = sqrt(2 / (double)conv->n_forward);
     for (size_t i = 0; i < layer->tensors[0].n_values; i++) params[i] = (float)(deviation * tb_rng_normal(rng));
 }
 
 static void prepare(const tb_layer *layer, const float *params, bool backward, float *prepared)
 {
-    const conv_layer *conv = layer->config;
+    const tb__conv *conv = layer->config;
     const size_t channels = layer->out.channels, n_x = conv->columns.n_taps;
     float *start = prepared + conv->at_start;
     memset(start, 0, conv->groups * conv->wide_out * sizeof *start);
@@ -161,30 +142,21 @@ static void prepare(const tb_layer *layer, const float *params, bool backward, f
     }
 }
 
-/* One side of the convolution: from images to images. */
-typedef struct direction {
-    const tb__axis *y, *x;
-    size_t n_taps_x;
-    tb_shape from, to;
-    size_t n_from, n_to, n_panel; /* channels of a group; rows of its panels */
-    size_t wide_to;
-} direction;
-
-static direction forward_direction(const tb_layer *layer)
+tb__conv_way tb__conv_forward_way(const tb_layer *layer)
 {
-    const conv_layer *conv = layer->config;
-    return (direction){&conv->forward_y, &conv->forward_x, conv->columns.n_taps, layer->in,    layer->out,
+    const tb__conv *conv = layer->config;
+    return (tb__conv_way){&conv->forward_y, &conv->forward_x, conv->columns.n_taps, layer->in,    layer->out,
                        conv->n_in,       conv->n_out,      conv->n_forward,      conv->wide_out};
 }
 
-static direction backward_direction(const tb_layer *layer)
+static tb__conv_way backward_way(const tb_layer *layer)
 {
-    const conv_layer *conv = layer->config;
-    return (direction){&conv->backward_y, &conv->backward_x, conv->columns.n_taps, layer->out,   layer->in,
+    const tb__conv *conv = layer->config;
+    return (tb__conv_way){&conv->backward_y, &conv->backward_x, conv->columns.n_taps, layer->out,   layer->in,
                        conv->n_out,       conv->n_in,        conv->n_backward,     conv->wide_in};
 }
 
-static tb__places places_of(const direction *way, const tb__axis_class *rows, const tb__axis_class *columns)
+tb__places tb__conv_places(const tb__conv_way *way, const tb__axis_class *rows, const tb__axis_class *columns)
 {
     return (tb__places){
         .n_rows = rows->count,
@@ -198,7 +170,7 @@ static tb__places places_of(const direction *way, const tb__axis_class *rows, co
     };
 }
 
-static size_t segments_of(const direction *way, const tb__axis_class *rows, const tb__axis_class *columns,
+size_t tb__conv_way_segments(const tb__conv_way *way, const tb__axis_class *rows, const tb__axis_class *columns,
                           tb__segment *segments)
 {
     return tb__conv_segments(rows, columns, way->n_taps_x, way->from.width * way->from.channels, way->from.channels,
@@ -206,7 +178,7 @@ static size_t segments_of(const direction *way, const tb__axis_class *rows, cons
 }
 
 /* All images of the batch; from: what is read, to: overwritten. */
-static void convolve(const direction *way, size_t groups, const float *panels, const float *start, float slope,
+static void convolve(const tb__conv_way *way, size_t groups, const float *panels, const float *start, float slope,
                      size_t batch, const float *from, float *to)
 {
     const size_t values = tb_shape_values(way->from) + tb_shape_values(way->to);
@@ -216,8 +188,8 @@ static void convolve(const direction *way, size_t groups, const float *panels, c
         for (size_t r = 0; r < way->y->n_classes; r++)
             for (size_t c = 0; c < way->x->n_classes; c++) {
                 const tb__axis_class *rows = &way->y->classes[r], *columns = &way->x->classes[c];
-                const size_t n_segments = segments_of(way, rows, columns, segments);
-                tb__places places = places_of(way, rows, columns);
+                const size_t n_segments = tb__conv_way_segments(way, rows, columns, segments);
+                tb__places places = tb__conv_places(way, rows, columns);
                 places.n_items = batch - item < n_block ? batch - item : n_block;
                 for (size_t g = 0; g < groups; g++) {
                     places.a = from + item * places.a_item + g * way->n_from;
@@ -230,108 +202,10 @@ static void convolve(const direction *way, size_t groups, const float *panels, c
 
 static void forward(const tb_layer *layer, const tb_layer_run *run)
 {
-    const conv_layer *conv = layer->config;
-    const direction way = forward_direction(layer);
+    const tb__conv *conv = layer->config;
+    const tb__conv_way way = tb__conv_forward_way(layer);
     convolve(&way, conv->groups, run->prepared, conv->has_bias ? run->prepared + conv->at_start : NULL, run->slope,
              run->batch, run->x, run->y);
-}
-
-/* Some positions of one class whose outer products are added to the gradient for the weights. */
-typedef struct patch_list {
-    size_t n;
-    uint32_t at[MAX_BLOCK_POSITIONS]; /* what they read, from x on */
-    const float *x;
-    const float *packed; /* gradients for their results, in panels of n rows */
-    float *tile;         /* room for n rows of a tile */
-} patch_list;
-
-/* n_rows rows of the gradient that lie side by side, of which segment `s` has those from k on. */
-static void accumulate_tile(const patch_list *patches, const tb__panel *panel, const tb__segment *s, size_t k,
-                            size_t n_rows, float *d, size_t d_stride)
-{
-    const tb__panel_shape *shape = panel->shape;
-    const float *packed = patches->packed + patches->n * panel->column;
-    const float *x = patches->x;
-    const uint32_t *at = patches->at;
-    uint32_t tile_at[MAX_BLOCK_POSITIONS];
-    if (n_rows == shape->rows && k + n_rows <= s->n) {
-        x += s->a + k;
-    } else {
-        memset(patches->tile, 0, patches->n * shape->rows * sizeof *patches->tile);
-        for (size_t i = 0; i < n_rows; i++, k++) {
-            if (k == s->n) {
-                s++;
-                k = 0;
-            }
-            const float *from = x + s->a + k;
-            float *to = patches->tile + i;
-            for (size_t p = 0; p < patches->n; p++) to[p * shape->rows] = from[at[p]];
-        }
-        for (size_t p = 0; p < patches->n; p++) tile_at[p] = (uint32_t)(p * shape->rows);
-        x = patches->tile;
-        at = tile_at;
-    }
-    shape->accumulate(patches->n, x, at, packed, n_rows, panel->n_valid, d, d_stride);
-}
-
-static void accumulate_patches(const conv_layer *conv, const patch_list *patches, const tb__segment *segments,
-                               size_t n_segments, float *d_weight, size_t d_stride)
-{
-    tb__panel panel;
-    for (size_t j = 0; tb__panel_at(conv->n_out, j, &panel); j += panel.n_valid)
-        for (size_t s = 0, k = 0; s < n_segments;) {
-            /* A tile goes on into the next segments as long as their weights follow on. */
-            const size_t row = segments[s].b + k;
-            size_t n_rows = 0, next = s, next_k = k;
-            while (n_rows < panel.shape->rows && next < n_segments && segments[next].b + next_k == row + n_rows) {
-                const size_t left = segments[next].n - next_k, room = panel.shape->rows - n_rows;
-                n_rows += left < room ? left : room;
-                next_k += left < room ? left : room;
-                if (next_k == segments[next].n) {
-                    next++;
-                    next_k = 0;
-                }
-            }
-            accumulate_tile(patches, &panel, &segments[s], k, n_rows, d_weight + row * d_stride + j, d_stride);
-            s = next;
-            k = next_k;
-        }
-}
-
-/* Adds the gradient for the weights of one group from the positions in two classes. */
-static void accumulate_class(const tb_layer *layer, const tb_layer_run *run, const direction *way,
-                             const tb__axis_class *rows, const tb__axis_class *columns, size_t group)
-{
-    const conv_layer *conv = layer->config;
-    const tb__places places = places_of(way, rows, columns);
-    tb__segment segments[TB_CONV_MAX_SEGMENTS];
-    const size_t n_segments = segments_of(way, rows, columns, segments);
-    const size_t channels = layer->out.channels, n_places = places.n_rows * places.n_columns;
-    const size_t n_all = n_places * run->batch;
-    float *packed = run->scratch;
-    const float *dy[MAX_BLOCK_POSITIONS];
-    patch_list patches = {.packed = packed, .tile = packed + conv->n_block * conv->wide_out};
-    if (n_segments == 0) return;
-    for (size_t done = 0; done < n_all; done += patches.n) {
-        patches.n = n_all - done < conv->n_block ? n_all - done : conv->n_block;
-        const size_t first = done / n_places; /* item */
-        patches.x = run->x + first * places.a_item + group * conv->n_in;
-        for (size_t p = 0; p < patches.n; p++) {
-            const size_t item = (done + p) / n_places, place = (done + p) % n_places;
-            const size_t i = place / places.n_columns, j = place % places.n_columns;
-            patches.at[p] = (uint32_t)((item - first) * places.a_item) + places.a_row[i] + places.a_column[j];
-            dy[p] = run->dy + item * places.c_item + group * conv->n_out + places.c_row[i] + places.c_column[j];
-        }
-        tb__panel panel;
-        for (size_t j = 0; tb__panel_at(conv->n_out, j, &panel); j += panel.n_valid) {
-            float *to = packed + patches.n * j;
-            for (size_t p = 0; p < patches.n; p++, to += panel.shape->width) {
-                memcpy(to, dy[p] + j, panel.n_valid * sizeof *to);
-                for (size_t i = panel.n_valid; i < panel.shape->width; i++) to[i] = 0;
-            }
-        }
-        accumulate_patches(conv, &patches, segments, n_segments, run->d_params + group * conv->n_out, channels);
-    }
 }
 
 static void accumulate_bias(const tb_layer *layer, const tb_layer_run *run)
@@ -347,12 +221,9 @@ static void accumulate_bias(const tb_layer *layer, const tb_layer_run *run)
 
 static void backward(const tb_layer *layer, const tb_layer_run *run)
 {
-    const conv_layer *conv = layer->config;
-    const direction way = forward_direction(layer), back = backward_direction(layer);
-    for (size_t r = 0; r < way.y->n_classes; r++)
-        for (size_t c = 0; c < way.x->n_classes; c++)
-            for (size_t g = 0; g < conv->groups; g++)
-                accumulate_class(layer, run, &way, &way.y->classes[r], &way.x->classes[c], g);
+    const tb__conv *conv = layer->config;
+    const tb__conv_way back = backward_way(layer);
+    tb__conv_gradient(layer, run);
     if (conv->has_bias) accumulate_bias(layer, run);
     if (run->dx)
         convolve(&back, conv->groups, run->prepared + conv->at_backward, NULL, 1, run->batch, run->dy, run->dx);
@@ -360,7 +231,7 @@ static void backward(const tb_layer *layer, const tb_layer_run *run)
 
 static double macs(const tb_layer *layer)
 {
-    const conv_layer *conv = layer->config;
+    const tb__conv *conv = layer->config;
     return (double)(layer->out.height * layer->out.width) * (double)layer->out.channels * (double)conv->n_forward;
 }
 

@@ -26,7 +26,7 @@
 #include "nn/kernels_body.h"
 
 #define SHAPE(name) name##_8
-#define SHAPE_ROWS 12
+#define SHAPE_ROWS 8
 #define SHAPE_VECTORS 1
 #include "nn/kernels_body.h"
 
@@ -35,7 +35,7 @@
 const tb__kernels tb__kernels_avx2 = {
     .name = "avx2",
     .n_shapes = 2,
-    .shapes = {{16, 6, multiply_16, accumulate_16}, {8, 12, multiply_8, accumulate_8}},
+    .shapes = {{16, 6, multiply_16, accumulate_16}, {8, 8, multiply_8, accumulate_8}},
     .sum = norm_sum,
     .sum_squares = norm_sum_squares,
     .scale = norm_scale,

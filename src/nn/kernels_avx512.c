@@ -18,7 +18,7 @@
 #define MAXIMUM(a, b) _mm256_max_ps(a, b)
 
 #define SHAPE(name) name##_8
-#define SHAPE_ROWS 12
+#define SHAPE_ROWS 8
 #define SHAPE_VECTORS 1
 #include "nn/kernels_body.h"
 
@@ -71,7 +71,7 @@ const tb__kernels tb__kernels_avx512 = {
             {64, 6, multiply_64, accumulate_64},
             {32, 12, multiply_32, accumulate_32},
             {16, 12, multiply_16, accumulate_16},
-            {8, 12, multiply_8, accumulate_8},
+            {8, 8, multiply_8, accumulate_8},
         },
     .sum = norm_sum,
     .sum_squares = norm_sum_squares,

@@ -8,6 +8,8 @@ src_nn_libnn_la_SOURCES = \
 	src/nn/blas.c \
 	src/nn/blas.h \
 	src/nn/conv.c \
+	src/nn/conv_gradient.c \
+	src/nn/conv_internal.h \
 	src/nn/conv_plan.c \
 	src/nn/conv_plan.h \
 	src/nn/cross_entropy.c \

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "nn/panels.h"
 
-#include <string.h>
 
 bool tb__panel_at(size_t n, size_t column, tb__panel *panel)
 {
@@ -27,12 +26,8 @@ void tb__panels_pack(size_t k, size_t n, const float *from, size_t from_stride, 
 {
     tb__panel panel;
     for (size_t j = 0; tb__panel_at(n, j, &panel); j += panel.n_valid) {
-        const size_t width = panel.shape->width, n_valid = panel.n_valid;
         float *row = to + k * j;
-        for (size_t i = 0; i < k; i++, row += width) {
-            memcpy(row, from + i * from_stride + j, n_valid * sizeof *row);
-            if (n_valid < width) memset(row + n_valid, 0, (width - n_valid) * sizeof *row);
-        }
+        for (size_t i = 0; i < k; i++, row += panel.shape->width) tb__panel_row(&panel, from + i * from_stride + j, row);
     }
 }
 

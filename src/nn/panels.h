@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 typedef struct tb__panel {
     const tb__panel_shape *shape;
@@ -19,6 +20,18 @@ typedef struct tb__panel {
 /* The panel of an n-column matrix that begins at this column; false at the end.  For a loop:
  * for (size_t j = 0; tb__panel_at(n, j, &panel); j += panel.n_valid) */
 bool tb__panel_at(size_t n, size_t column, tb__panel *panel);
+/* One row of a panel: its columns of the values from `from` on, and zeros. */
+static inline void tb__panel_row(const tb__panel *panel, const float *from, float *to)
+{
+    const size_t width = panel->shape->width;
+    if (panel->n_valid == width) { /* the usual case, without a call */
+        for (size_t i = 0; i < width; i += TB_PANEL_STEP) memcpy(to + i, from + i, TB_PANEL_STEP * sizeof *to);
+        return;
+    }
+    memcpy(to, from, panel->n_valid * sizeof *to);
+    memset(to + panel->n_valid, 0, (width - panel->n_valid) * sizeof *to);
+}
+
 /* n with what the last panel is filled up. */
 size_t tb__panels_width(size_t n);
 /* from: [k] rows of n values, from_stride apart.  to: k * tb__panels_width(n) floats. */

@@ -3,11 +3,11 @@
  *
  *     bench-nn [seconds per case, 3] [batch, 64] [network] [work]
  *
- * Two sizes of the network, "small" (8 to 256 channels) and "big" (16 to 512); inference with batch norm folded, and a
- * training step: forward, backward, AdamW.  One JSON line per case: segments per second of the median and of the best
- * round, in time of the processor (so that other work on the machine counts little), multiplications of a forward, and how
- * many floating point operations per second that is (training counted as three forwards).  TIMBRE_KERNELS=plain chooses
- * other kernels. */
+ * Two sizes of the network, "small" (8 to 256 channels) and "big" (16 to 512); inference with batch norm
+ * folded, training (forward and backward) and a step of AdamW (one per batch here). One JSON line per case:
+ * segments per second of the median and of the best round, in time of the processor (so that other work on
+ * the machine counts little), multiplications of a forward, and how many floating point operations per
+ * second that is (training counted as three forwards). TIMBRE_KERNELS=plain chooses other kernels. */
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "nn/network.h"
@@ -96,6 +96,10 @@ static void train(bench_state *bench)
     tb_pass_clear_gradient(bench->training);
     (void)tb_pass_forward(bench->training, bench->x, bench->batch);
     tb_pass_backward(bench->training, bench->dy, NULL);
+}
+
+static void update(bench_state *bench)
+{
     tb_optimizer_step(bench->optimizer, 1e-4, tb_pass_gradient(bench->training), tb_network_params(bench->net));
 }
 
@@ -142,6 +146,8 @@ int main(int argc, char **argv)
             measure(&bench, networks[i].name, "inference", infer, 1, seconds);
         if (work == NULL || strcmp(work, "training") == 0)
             measure(&bench, networks[i].name, "training", train, 3, seconds);
+        if (work == NULL || strcmp(work, "update") == 0)
+            measure(&bench, networks[i].name, "update", update, 0, seconds);
         clear(&bench);
     }
     return 0;

@@ -120,24 +120,28 @@ static void init(const tb_layer *layer, float *params, float *statistics, tb_rng
     for (size_t i = 0; i < layer->tensors[0].n_values; i++) params[i] = (float)(deviation * tb_rng_normal(rng));
 }
 
+/* Weights that only ever meet padding (of small images) are not packed; nobody reads their places. */
 static void prepare(const tb_layer *layer, const float *params, bool backward, float *prepared)
 {
     const tb__conv *conv = layer->config;
-    const size_t channels = layer->out.channels, n_x = conv->columns.n_taps;
+    const size_t channels = layer->out.channels, n_x = conv->columns.n_taps, n_taps = conv->rows.n_taps * n_x;
+    const size_t n_in = conv->n_in, n_out = conv->n_out;
     float *start = prepared + conv->at_start;
     memset(start, 0, conv->groups * conv->wide_out * sizeof *start);
     for (size_t g = 0; g < conv->groups; g++) {
-        const float *weight = params + g * conv->n_out;
-        tb__panels_pack(conv->n_forward, conv->n_out, weight, channels,
-                        prepared + g * conv->n_forward * conv->wide_out);
+        const float *weight = params + g * n_out;
+        float *forwards = prepared + g * conv->n_forward * conv->wide_out;
+        float *backwards = prepared + conv->at_backward + g * conv->n_backward * conv->wide_in;
         if (conv->has_bias)
-            memcpy(start + g * conv->wide_out, params + layer->tensors[1].at + g * conv->n_out,
-                   conv->n_out * sizeof *start);
-        for (size_t i = 0; backward && i < conv->rows.n_taps * n_x; i++) {
+            memcpy(start + g * conv->wide_out, params + layer->tensors[1].at + g * n_out, n_out * sizeof *start);
+        for (size_t i = 0; i < n_taps; i++)
+            if (conv->forward_y.is_met[i / n_x] && conv->forward_x.is_met[i % n_x])
+                tb__panels_pack(conv->n_forward, i * n_in, n_in, n_out, weight + i * n_in * channels, channels, forwards);
+        for (size_t i = 0; backward && i < n_taps; i++) {
             const size_t tap = conv->backward_y.order[i / n_x] * n_x + conv->backward_x.order[i % n_x];
-            tb__panels_pack_transposed(conv->n_backward, i * conv->n_out, conv->n_out, conv->n_in,
-                                       weight + tap * conv->n_in * channels, channels,
-                                       prepared + conv->at_backward + g * conv->n_backward * conv->wide_in);
+            if (conv->backward_y.is_met[i / n_x] && conv->backward_x.is_met[i % n_x])
+                tb__panels_pack_transposed(conv->n_backward, i * n_out, n_out, n_in, weight + tap * n_in * channels,
+                                           channels, backwards);
         }
     }
 }

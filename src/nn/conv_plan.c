@@ -61,7 +61,7 @@ static tb_status build(const tb__axis_shape *shape, bool backward, size_t from_s
     axis->to = tb_alloc(n, sizeof *axis->to);
     axis->from = tb_alloc(n, sizeof *axis->from);
     if (axis->classes == NULL || axis->to == NULL || axis->from == NULL) TB_FAIL(NULL, TB_NO_MEMORY, "no memory");
-    /* Counts, then places, as in a counting sort. */
+    /* First counts, then places, as in a counting sort. */
     for (int round = 0; round < 2; round++) {
         for (size_t i = 0; i < n; i++) {
             const tap_range meeting = backward ? meet_backward(shape, axis->order, i) : meet_forward(shape, i);
@@ -79,6 +79,8 @@ static tb_status build(const tb__axis_shape *shape, bool backward, size_t from_s
             axis->classes[c].count = 0;
         }
     }
+    for (size_t c = 0; c < axis->n_classes; c++)
+        for (uint32_t i = 0; i < axis->classes[c].n; i++) axis->is_met[axis->classes[c].first + i] = true;
 out:
     return status;
 }

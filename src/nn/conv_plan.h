@@ -15,6 +15,7 @@
 #include "base/status.h"
 #include "nn/kernels.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,7 @@ typedef struct tb__axis {
     size_t n_classes;
     uint32_t *to, *from;  /* offsets in floats, times the axis' step in the result and in what is read */
     uint32_t order[TB_CONV_MAX_TAPS]; /* the tap at each place of the order */
+    bool is_met[TB_CONV_MAX_TAPS];    /* at each place: whether any position reads with that tap */
 } tb__axis;
 
 /* One axis of a convolution: n_in + 2 pad >= n_taps. */

@@ -46,7 +46,7 @@ static void prepare(const tb_layer *layer, const float *params, bool backward, f
     (void)backward;
     const size_t n_in = layer->in.channels, n_out = layer->out.channels;
     float *start = start_of(layer, prepared);
-    tb__panels_pack(n_in, n_out, params, n_out, prepared);
+    tb__panels_pack(n_in, 0, n_in, n_out, params, n_out, prepared);
     memset(start, 0, tb__panels_width(n_out) * sizeof *start);
     if (layer->n_tensors == 2) memcpy(start, params + layer->tensors[1].at, n_out * sizeof *start);
 }

@@ -22,25 +22,42 @@ size_t tb__panels_width(size_t n)
     return width;
 }
 
-void tb__panels_pack(size_t k, size_t n, const float *from, size_t from_stride, float *to)
+void tb__panels_pack(size_t k_all, size_t first, size_t k, size_t n, const float *from, size_t from_stride, float *to)
 {
+    /* A few rows at a time go to all panels, so that `from` is read as it lies. */
+    enum { ROWS = 8 };
     tb__panel panel;
-    for (size_t j = 0; tb__panel_at(n, j, &panel); j += panel.n_valid) {
-        float *row = to + k * j;
-        for (size_t i = 0; i < k; i++, row += panel.shape->width) tb__panel_row(&panel, from + i * from_stride + j, row);
+    for (size_t begin = 0; begin < k; begin += ROWS) {
+        const size_t end = k - begin < ROWS ? k : begin + ROWS;
+        for (size_t j = 0; tb__panel_at(n, j, &panel); j += panel.n_valid)
+            for (size_t i = begin; i < end; i++)
+                tb__panel_row(&panel, from + i * from_stride + j, to + k_all * j + (first + i) * panel.shape->width);
     }
 }
 
 void tb__panels_pack_transposed(size_t k_all, size_t first, size_t k, size_t n, const float *from, size_t from_stride,
                                 float *to)
 {
+    /* Square by square through a copy that stays in registers or the cache, as rows of `from` may lie so far apart that
+     * they drive each other out of it. */
+    enum { SIDE = 16 };
+    float square[TB_PANEL_MAX_WIDTH][SIDE] = {{0}};
     tb__panel panel;
     for (size_t j = 0; tb__panel_at(n, j, &panel); j += panel.n_valid) {
         const size_t width = panel.shape->width;
         float *row = to + k_all * j + first * width;
-        for (size_t i = 0; i < k; i++, row += width) {
-            for (size_t c = 0; c < panel.n_valid; c++) row[c] = from[(j + c) * from_stride + i];
-            for (size_t c = panel.n_valid; c < width; c++) row[c] = 0;
+        for (size_t c = panel.n_valid; c < width; c++) memset(square[c], 0, sizeof square[c]);
+        for (size_t i = 0; i < k; i += SIDE) {
+            const size_t n_rows = k - i < SIDE ? k - i : SIDE;
+            for (size_t c = 0; c < panel.n_valid; c++) {
+                const float *line = from + (j + c) * from_stride + i;
+                if (n_rows == SIDE)
+                    memcpy(square[c], line, sizeof square[c]);
+                else
+                    memcpy(square[c], line, n_rows * sizeof *line);
+            }
+            for (size_t r = 0; r < n_rows; r++, row += width)
+                for (size_t c = 0; c < width; c++) row[c] = square[c][r];
         }
     }
 }

@@ -34,10 +34,10 @@ static inline void tb__panel_row(const tb__panel *panel, const float *from, floa
 
 /* n with what the last panel is filled up. */
 size_t tb__panels_width(size_t n);
-/* from: [k] rows of n values, from_stride apart.  to: k * tb__panels_width(n) floats. */
-void tb__panels_pack(size_t k, size_t n, const float *from, size_t from_stride, float *to);
-/* from: [n] rows of k values, from_stride apart: packs the transposed.  The rows are first .. first + k of
- * panels of k_all rows. */
+/* Packs rows first .. first + k of panels that have k_all rows.  from: [k] rows of n values, from_stride apart.  to: k_all
+ * * tb__panels_width(n) floats. */
+void tb__panels_pack(size_t k_all, size_t first, size_t k, size_t n, const float *from, size_t from_stride, float *to);
+/* The same of the transposed: from is [n] rows of k values. */
 void tb__panels_pack_transposed(size_t k_all, size_t first, size_t k, size_t n, const float *from, size_t from_stride,
                                 float *to);
 /* All panels of n columns, of k rows in all, times all places.  start: [tb__panels_width(n)] or NULL. */

@@ -104,7 +104,13 @@ src_train_libtrain_la_SOURCES = \
 	src/train/song_set.c \
 	src/train/song_set.h \
 	src/train/soundfont.c \
-	src/train/soundfont.h
+	src/train/soundfont.h \
+	src/train/training_history.c \
+	src/train/training_history.h \
+	src/train/training_set.c \
+	src/train/training_set.h \
+	src/train/validation.c \
+	src/train/validation.h
 if HAVE_FLUIDSYNTH
 src_train_libtrain_la_SOURCES += src/train/font_player.c
 EXTRA_DIST += src/train/font_player_none.c
@@ -112,9 +118,3 @@ else
 src_train_libtrain_la_SOURCES += src/train/font_player_none.c
 EXTRA_DIST += src/train/font_player.c
 endif
-	src/train/training_history.c \
-	src/train/training_history.h \
-	src/train/training_set.c \
-	src/train/training_set.h \
-	src/train/validation.c \
-	src/train/validation.h

@@ -62,19 +62,20 @@ static void add_note(void *patch, const tb__performance *p, const tb__note *note
             if (o->target >= 0) depths[k] *= bright * fminf(1, fmaxf(0, (0.45f - step) / (steps[k] * (6.3f * depths[k] + 1))));
         }
         const float next = loud * tb__envelope_at(&f->level, t + TB__PATCH_BLOCK / rate_hz, off_s), rise = (next - level) / TB__PATCH_BLOCK;
-        for (size_t i = 0; i < count; i++) {
-            float turns[MAX_OPERATORS] = {0}, heard = 0;
-            turns[f->n_operators - 1] = f->feedback * back;
-            for (int k = f->n_operators - 1; k >= 0; k--) {
-                const float y = depths[k] * tb__sine(phases[k] + turns[k]);
-                if (k == f->n_operators - 1) back = y;
-                if (f->operators[k].target < 0) heard += y;
-                else turns[f->operators[k].target] += y;
-                phases[k] += steps[k];
-                if (phases[k] >= 1) phases[k] -= 1;
+        float turns[MAX_OPERATORS][TB__PATCH_BLOCK] = {{0}}, heard[TB__PATCH_BLOCK] = {0};
+        for (int k = f->n_operators - 1; k >= 0; k--) {
+            const int target = f->operators[k].target;
+            float *turned = turns[k], *to = target < 0 ? heard : turns[target];
+            const float depth = depths[k], begin = phases[k], pace = steps[k];
+            for (size_t i = 0; f->feedback > 0 && k == f->n_operators - 1 && i < TB__PATCH_BLOCK; i++) {
+                turned[i] = f->feedback * back;
+                back = depth * tb__sine(begin + pace * (float)i + turned[i]);
             }
-            mono[first + at + i] += heard * (level += rise);
+            for (size_t i = 0; i < TB__PATCH_BLOCK; i++) to[i] += depth * tb__sine(begin + pace * (float)i + turned[i]);
+            phases[k] += pace * TB__PATCH_BLOCK;
+            phases[k] -= (float)(int)phases[k];
         }
+        for (size_t i = 0; i < count; i++) mono[first + at + i] += heard[i] * (level += rise);
         level = next;
     }
 }

@@ -35,7 +35,7 @@ static void draw(const tb__patch_wish *wish, tb_rng *rng, void *patch)
 {
     voice *v = patch;
     *v = (voice){.n_sung = 1 + (size_t)tb_rng_below(rng, MAX_SUNG), .tract = tb__between_ratio(rng, 0.88, 1.28), .breath = tb__between_ratio(rng, 0.01, 0.25),
-        .tilt_hz = tb__between_ratio(rng, 900, 5000), .q = tb__between(rng, 4, 12), .width = tb__between(rng, 0.1, 0.5), .hum = tb__between(rng, 0, 0.3)};
+        .tilt_hz = tb__between_ratio(rng, 2500, 9000), .q = tb__between(rng, 4, 12), .width = tb__between(rng, 0.1, 0.5), .hum = tb__between(rng, 0, 0.3)};
     for (size_t i = 0; i < MAX_SUNG; i++) v->sung[i] = (size_t)tb_rng_below(rng, N_VOWELS);
     v->n_voices = tb__happens(rng, wish->is_slow ? 0.9 : 0.2) ? 3 : 1;
     v->spread = tb__between(rng, 8, 25);

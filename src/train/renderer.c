@@ -15,8 +15,8 @@
 
 enum { DRUM_RATE_HZ = 44100, RESAMPLE_CHUNK = 8192, MIN_RATE_HZ = 8000, MAX_RATE_HZ = 48000 };
 
-/* The share of patches for which a part's own `synthetic` is meant. */
-static const double usual_patch_share = 0.35;
+/* Mean `synthetic` over the parts that the composer makes. */
+static const double usual_patch_share = 0.266;
 static const double mix_level_db = -20, mix_deviation_db = 2, max_peak = 0.7;
 
 static const struct {

@@ -93,7 +93,7 @@ static double first_onset(const tb_song *song)
 static tb_status put_stem(tb_buffer *out, size_t i, const tb_rendered_part *rendered, const tb_part *part)
 {
     tb_status status = TB_OK;
-    TB_TRY(tb_buffer_printf(out, "  S%02zu:\n    audio_rendered: true\n    inst_class: %s\n    is_drum: %s\n    midi_program_name: ", i,
+    TB_TRY(tb_buffer_printf(out, "  S%02zu:\n    audio_rendered: true\n    inst_class: %s\n    is_drum: %s\n    style: ", i,
         part->is_drums ? "Drums" : classes[(part->program & 127) / 8], part->is_drums ? "true" : "false"));
     TB_TRY(put_quoted(out, part->name));
     TB_TRY(tb_buffer_append_text(out, "\n    midi_saved: false\n    plugin_name: "));

@@ -21,7 +21,7 @@
 #include <string.h>
 
 enum {
-    RENDERER_VERSION = 1, /* raised whenever the same options give other audio */
+    RENDERER_VERSION = 2, /* raised whenever the same options give other audio */
     MAX_THREADS = 256,
     MAX_INFO_BYTES = TB_PIECE_CACHE_MAX_INFO,
 };

@@ -34,3 +34,11 @@ tests_fuzz_fuzz_midi_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_midi_LDADD = src/train/libtrain.la src/audio/libaudio.la src/model/libmodel.la src/dsp/libdsp.la src/nn/libnn.la src/base/libbase.la
 tests_fuzz_fuzz_midi_SOURCES = tests/fuzz/fuzz_midi.c tests/fuzz/fuzz_midi.h
 EXTRA_DIST += tests/fuzz/corpus/midi
+
+EXTRA_PROGRAMS += tests/fuzz/fuzz-network
+tests_fuzz_fuzz_network_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -DTB_LIBFUZZER
+tests_fuzz_fuzz_network_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_network_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_network_LDADD = src/nn/libnn.la src/base/libbase.la
+tests_fuzz_fuzz_network_SOURCES = tests/fuzz/fuzz_network.c tests/fuzz/fuzz_network.h
+EXTRA_DIST += tests/fuzz/corpus/network tests/fuzz/network.dict

@@ -5,6 +5,8 @@ tests_unit_nn_test_nn_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_nn_test_nn_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_nn_test_nn_LDADD = tests/support/libtesting.la src/nn/libnn.la src/base/libbase.la
 tests_unit_nn_test_nn_SOURCES = \
+	tests/fuzz/fuzz_network.c \
+	tests/fuzz/fuzz_network.h \
 	tests/unit/nn/gradients.c \
 	tests/unit/nn/gradients.h \
 	tests/unit/nn/network_check.c \
@@ -12,6 +14,7 @@ tests_unit_nn_test_nn_SOURCES = \
 	tests/unit/nn/test_attention.c \
 	tests/unit/nn/test_cross_entropy.c \
 	tests/unit/nn/test_dropout.c \
+	tests/unit/nn/test_fuzz_network.c \
 	tests/unit/nn/test_golden_networks.c \
 	tests/unit/nn/test_golden_optimizers.c \
 	tests/unit/nn/test_gru.c \

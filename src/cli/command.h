@@ -29,5 +29,6 @@ tb_status tb_command_serve(tb_arguments *arguments, tb_error *err);
 tb_status tb_command_show(tb_arguments *arguments, tb_error *err);
 tb_status tb_command_similar(tb_arguments *arguments, tb_error *err);
 tb_status tb_command_stats(tb_arguments *arguments, tb_error *err);
+tb_status tb_command_train(tb_arguments *arguments, tb_error *err);
 
 #endif

@@ -17,6 +17,7 @@ timbre_SOURCES = \
 	src/cli/command_search.c \
 	src/cli/command_serve.c \
 	src/cli/command_tracks.c \
+	src/cli/command_train.c \
 	src/cli/main.c \
 	src/cli/options.c \
 	src/cli/options.h \

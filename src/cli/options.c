@@ -59,6 +59,16 @@ static const tb_setting all[] = {
     ROW(rate, INT, "22050", .low = 8000, .high = 48000, .value_name = "HZ", .help = "of audio files"),
     ROW(audio, CHOICE, "flac", .choices = "flac|wav", .value_name = "KIND", .help = "of audio files"),
     ROW(bands, INT, "128", .low = 8, .high = 512, .value_name = "N", .help = "of a cache"),
+    ROW(cache, STRING, NULL, .value_name = "FILE", .help = "pieces to train on, made by timbre dataset"),
+    ROW(validation, STRING, NULL, .value_name = "FILE", .help = "other pieces, to choose the best state by"),
+    ROW(network, STRING, "small", .value_name = "NAME", .help = "small, big, or a file with a network's text"),
+    ROW(recipe, STRING, "contrastive", .value_name = "NAME", .help = "contrastive, basic, aux-basic, aux-basic-add, aux-basic-add-prime"),
+    ROW(segments, INT, "700000", .low = 1, .high = 1e12, .value_name = "N", .help = "segments of 3 s to train on"),
+    ROW(groups, INT, "2", .low = 1, .high = 64, .value_name = "N", .help = "groups of segments in a step, computed in parallel"),
+    ROW(validations, INT, "20", .low = 1, .high = 10000, .value_name = "N", .help = "how often in all"),
+    ROW(checkpoint, STRING, NULL, .value_name = "DIR", .help = "folder of checkpoint, log and curves; output.training if not given"),
+    ROW(checkpoint_every, TIME, "10m", .low = 1, .high = 1e7, .value_name = "TIME", .help = "time between checkpoints"),
+    ROW(resume, BOOL, "no", .help = "go on from the checkpoint, if there is one"),
 };
 
 enum { N_ALL = sizeof all / sizeof *all };

@@ -27,6 +27,10 @@ typedef struct tb_cli_options {
     int format, split, soundfonts, audio; /* positions in the choices of their rows */
     char *soundfont;
     bool effects;
+    char *cache, *validation, *network, *recipe, *checkpoint;
+    int64_t segments, groups, validations;
+    double checkpoint_every;
+    bool resume;
     bool run_jobs; /* no flag: set by commands that need jobs to run in the data folder */
 } tb_cli_options;
 

@@ -26,7 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TB_TRAINING_MAX_THREADS = 64 };
+enum { TB_TRAINING_MAX_THREADS = 64, TB_TRAINING_MAX_NETWORK_TEXT = 16384 };
 
 typedef struct tb_training_progress {
     const char *phase;           /* "individual network for bass", "pre-training", "training"; borrowed */

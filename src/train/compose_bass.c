@@ -30,7 +30,8 @@ static void pluck(bassist *self, int bar, int step, int n_steps, int key, int ve
 {
     if (key < LOWEST_KEY) key += 12;
     const int loudness = self->plan->sections[self->plan->bars[bar].section].loudness;
-    tb__play(&self->player, bar * self->plan->bar_ticks + step * TB__STEP, n_steps * TB__STEP * self->articulation / 100, key,
+    tb__play(&self->player, bar * self->plan->bar_ticks + step * TB__STEP,
+             n_steps * TB__STEP * self->articulation / 100, key,
              velocity + loudness + (step % 4 == 0 ? self->accent : 0), 0);
 }
 
@@ -50,7 +51,7 @@ static void pulse(bassist *self, int bar, int every)
     for (int step = 0; step < self->plan->n_steps; step += every) pluck_tone(self, bar, step, every, 0);
 }
 
-/* --- manners ---------------------------------------------------------------------------------------------------------- */
+/* --- manners -------------------------------------------------------------------------------------------- */
 
 static void play_long(bassist *self, int bar)
 {
@@ -88,7 +89,9 @@ static void play_figure(bassist *self, int bar, bool has_tones, bool on_pedal)
     for (int step = 0; step < self->plan->n_steps; step++) {
         if (!(rhythm >> step & 1u)) continue;
         const int length = tb__steps_to_next(rhythm, step, self->plan->n_steps);
-        if (on_pedal) pluck(self, bar, step, length, tb__nearest_key(self->plan->harmony.key, self->centre), self->velocity);
+        if (on_pedal)
+            pluck(self, bar, step, length, tb__nearest_key(self->plan->harmony.key, self->centre),
+                  self->velocity);
         else pluck_tone(self, bar, step, length, has_tones ? figure->tones[step] : 0);
     }
 }
@@ -113,7 +116,8 @@ static void play_walking(bassist *self, int bar)
     static const int tones[] = {0, 1, 2, 1};
     const int n_beats = self->plan->beats_per_bar, last = n_beats - 1;
     for (int beat = 0; beat < last; beat++) {
-        int key = tone_key(self, chord_of(self, bar, 4 * beat), beat == 0 ? 0 : tones[tb__draw(&self->rng, 1, 3)]);
+        int key =
+            tone_key(self, chord_of(self, bar, 4 * beat), beat == 0 ? 0 : tones[tb__draw(&self->rng, 1, 3)]);
         if (beat > 0 && tb__chance(&self->rng, 25)) key += tb__chance(&self->rng, 50) ? 2 : -2;
         pluck(self, bar, 4 * beat, 4, key, self->velocity);
     }
@@ -128,7 +132,9 @@ static void play_two_beat(bassist *self, int bar)
 {
     const int fifth_up = self->jump == 2 ? 0 : -12;
     if (self->plan->beats_per_bar == 3) {
-        pluck(self, bar, 0, 4, tone_key(self, chord_of(self, bar, 0), bar % 2 ? 2 : 0) + (bar % 2 ? fifth_up : 0), self->velocity);
+        pluck(self, bar, 0, 4,
+              tone_key(self, chord_of(self, bar, 0), bar % 2 ? 2 : 0) + (bar % 2 ? fifth_up : 0),
+              self->velocity);
         return;
     }
     pluck_tone(self, bar, 0, 4, 0);
@@ -138,7 +144,8 @@ static void play_two_beat(bassist *self, int bar)
 static void play_arpeggio(bassist *self, int bar)
 {
     static const int orders[4][4] = {{0, 2, 3, 2}, {0, 1, 2, 1}, {0, 1, 2, 3}, {0, 2, 1, 2}};
-    for (int step = 0; step < self->plan->n_steps; step += 2) pluck_tone(self, bar, step, 2, orders[self->accent % 4][step / 2 % 4]);
+    for (int step = 0; step < self->plan->n_steps; step += 2)
+        pluck_tone(self, bar, step, 2, orders[self->accent % 4][step / 2 % 4]);
 }
 
 static void play_bossa(bassist *self, int bar)
@@ -156,7 +163,9 @@ static void play_slap(bassist *self, int bar)
     const unsigned rhythm = figure->rhythms[bar % 2] | 1u;
     for (int step = 0; step < self->plan->n_steps; step++) {
         const int root = root_key(self, chord_of(self, bar, step));
-        if (rhythm >> step & 1u) pluck(self, bar, step, 1, figure->tones[step] > 1 && step ? root + 12 : root, self->velocity + 10);
+        if (rhythm >> step & 1u)
+            pluck(self, bar, step, 1, figure->tones[step] > 1 && step ? root + 12 : root,
+                  self->velocity + 10);
         else if (tb__chance(&self->rng, 15)) pluck(self, bar, step, 1, root, 40); /* a dead note */
     }
 }
@@ -194,12 +203,15 @@ typedef struct manner {
 } manner;
 
 static const manner manners[] = {
-    {"long notes", play_long, 6, 0},      {"quarters", play_quarters, 5, 0},  {"eighths", play_eighths, 10, 0},
-    {"octaves", play_octaves, 7, 0},      {"riff", play_riff, 16, 40},        {"known riff", play_riff, 8, 0},
-    {"syncopes", play_syncopes, 8, 32},   {"known syncopes", play_syncopes, 6, 0}, {"walking", play_walking, 9, 0},
-    {"two-beat", play_two_beat, 5, 0},    {"arpeggio", play_arpeggio, 7, 0},  {"bossa", play_bossa, 5, 0},
-    {"slap", play_slap, 6, 45},           {"pump", play_pump, 5, 0},          {"melodic", play_melodic, 7, 30},
-    {"gallop", play_gallop, 4, 0},        {"pedal", play_pedal, 4, 40},       {"off-beats", play_off_beats, 4, 0},
+    {"long notes", play_long, 6, 0},    {"quarters", play_quarters, 5, 0},
+    {"eighths", play_eighths, 10, 0},   {"octaves", play_octaves, 7, 0},
+    {"riff", play_riff, 16, 40},        {"known riff", play_riff, 8, 0},
+    {"syncopes", play_syncopes, 8, 32}, {"known syncopes", play_syncopes, 6, 0},
+    {"walking", play_walking, 9, 0},    {"two-beat", play_two_beat, 5, 0},
+    {"arpeggio", play_arpeggio, 7, 0},  {"bossa", play_bossa, 5, 0},
+    {"slap", play_slap, 6, 45},         {"pump", play_pump, 5, 0},
+    {"melodic", play_melodic, 7, 30},   {"gallop", play_gallop, 4, 0},
+    {"pedal", play_pedal, 4, 40},       {"off-beats", play_off_beats, 4, 0},
 };
 enum { N_MANNERS = sizeof manners / sizeof *manners };
 

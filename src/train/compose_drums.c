@@ -39,10 +39,12 @@ static void draw_keys(drummer *self, tb_rng *rng)
 {
     /* General MIDI percussion that can play a voice; the first is the usual one */
     static const uint8_t choices[TB_DRUM_VOICE_COUNT][5] = {
-        [TB_DRUM_KICK] = {36, 36, 36, 35, 35},       [TB_DRUM_SNARE] = {38, 38, 38, 40, 40},      [TB_DRUM_RIM] = {37, 37, 37, 75, 76},
-        [TB_DRUM_CLAP] = {39, 39, 39, 39, 40},       [TB_DRUM_HAT] = {42, 42, 42, 42, 44},        [TB_DRUM_OPEN_HAT] = {46, 46, 46, 46, 46},
-        [TB_DRUM_RIDE] = {51, 51, 59, 53, 51},       [TB_DRUM_BELL] = {56, 56, 67, 68, 53},       [TB_DRUM_SHAKER] = {70, 82, 54, 69, 54},
-        [TB_DRUM_LOW_TOM] = {41, 43, 45, 41, 43},    [TB_DRUM_HIGH_TOM] = {48, 50, 47, 48, 50},   [TB_DRUM_LOW_CONGA] = {64, 64, 61, 66, 61},
+        [TB_DRUM_KICK] = {36, 36, 36, 35, 35},       [TB_DRUM_SNARE] = {38, 38, 38, 40, 40},
+        [TB_DRUM_RIM] = {37, 37, 37, 75, 76},        [TB_DRUM_CLAP] = {39, 39, 39, 39, 40},
+        [TB_DRUM_HAT] = {42, 42, 42, 42, 44},        [TB_DRUM_OPEN_HAT] = {46, 46, 46, 46, 46},
+        [TB_DRUM_RIDE] = {51, 51, 59, 53, 51},       [TB_DRUM_BELL] = {56, 56, 67, 68, 53},
+        [TB_DRUM_SHAKER] = {70, 82, 54, 69, 54},     [TB_DRUM_LOW_TOM] = {41, 43, 45, 41, 43},
+        [TB_DRUM_HIGH_TOM] = {48, 50, 47, 48, 50},   [TB_DRUM_LOW_CONGA] = {64, 64, 61, 66, 61},
         [TB_DRUM_HIGH_CONGA] = {63, 62, 60, 65, 60},
     };
     for (int v = 0; v < TB_DRUM_VOICE_COUNT; v++) self->keys[v] = choices[v][tb__draw(rng, 0, 4)];
@@ -60,7 +62,7 @@ static const tb_groove *draw_groove(tb_rng *rng, const tb__plan *plan)
     }
 }
 
-/* --- loops ----------------------------------------------------------------------------------------------------------- */
+/* --- loops ---------------------------------------------------------------------------------------------- */
 
 static void draw_rows(loop *made, tb_rng *rng, const tb_groove *groove, int n_steps, int accent)
 {
@@ -101,7 +103,7 @@ static void move_to_ride(loop *made)
     }
 }
 
-/* --- playing ------------------------------------------------------------------------------------------------------------ */
+/* --- playing -------------------------------------------------------------------------------------------- */
 
 static void strike(drummer *self, int tick, int key, int velocity)
 {
@@ -122,7 +124,9 @@ static void play_fill(drummer *self, int bar_tick, int beats)
             if (i % 4 != 3) strike(self, tick, self->keys[i % 2 ? TB_DRUM_KICK : TB_DRUM_SNARE], swell);
             break;
         case 3: /* eighths on toms and snare */
-            if (i % 2 == 0) strike(self, tick, i % 4 ? toms[tb__draw(&self->rng, 1, 5)] : self->keys[TB_DRUM_SNARE], swell);
+            if (i % 2 == 0)
+                strike(self, tick, i % 4 ? toms[tb__draw(&self->rng, 1, 5)] : self->keys[TB_DRUM_SNARE],
+                       swell);
             break;
         default: /* threes across the beat */
             if (i % 3 != 2) strike(self, tick, i % 3 ? toms[4] : self->keys[TB_DRUM_SNARE], swell);
@@ -139,7 +143,8 @@ static void play_loop_bar(drummer *self, const loop *made, int bar, int bar_tick
             int velocity = made->velocity[b][v][step];
             /* now and then a stroke is left out, or a soft one added */
             const int mutation_per_mille = self->mutation_per_mille * (velocity ? 4 : 1);
-            if (tb__draw(&self->rng, 0, 999) < mutation_per_mille) velocity = velocity ? 0 : tb__chance(&self->rng, 12) ? 55 : 0;
+            if (tb__draw(&self->rng, 0, 999) < mutation_per_mille)
+                velocity = velocity ? 0 : tb__chance(&self->rng, 12) ? 55 : 0;
             /* a closed hat does not sound over an open one */
             if (v == TB_DRUM_HAT && made->velocity[b][TB_DRUM_OPEN_HAT][step]) velocity = 0;
             if (velocity) strike(self, bar_tick + step * TB__STEP, self->keys[v], velocity + loudness);
@@ -160,7 +165,8 @@ static void play_bar(drummer *self, int bar)
         return;
     }
     int fill_beats = 0;
-    if (self->fills && (ends_section || (ends_phrase && tb__chance(&self->rng, 40))) && tb__chance(&self->rng, PERCENT_FILL))
+    if (self->fills && (ends_section || (ends_phrase && tb__chance(&self->rng, 40))) &&
+        tb__chance(&self->rng, PERCENT_FILL))
         fill_beats = tb__draw(&self->rng, 1, ends_section ? 2 : 1);
     play_loop_bar(self, &self->loops[at->section], bar, bar_tick, plan->n_steps - 4 * fill_beats);
     if (fill_beats) play_fill(self, bar_tick, fill_beats);
@@ -192,7 +198,8 @@ tb_status tb__compose_drums(const tb__plan *plan, tb_song *song, tb_error *err)
     }
 
     char name[64];
-    snprintf(name, sizeof name, "%s%s%s", self.groove->name, self.overlay ? " with " : "", self.overlay ? self.overlay->name : "");
+    snprintf(name, sizeof name, "%s%s%s", self.groove->name, self.overlay ? " with " : "",
+             self.overlay ? self.overlay->name : "");
     tb__player_open(&self.player, plan, song, kit, true, name, ASPECT_HAND, err);
     tb__set_synthetic(&self.player, plan->is_chip ? 80 : kit == 24 || kit == 25 || kit == 26 ? 30 : 8);
     for (int bar = 0; bar < plan->n_bars; bar++)

@@ -37,7 +37,8 @@ static int grip(const guitarist *self, const tb__chord *chord, int keys[N_STRING
 static void pluck(guitarist *self, int bar, int step, int n_steps, int key, int velocity, int late_us)
 {
     const int loudness = self->plan->sections[self->plan->bars[bar].section].loudness;
-    tb__play(&self->player, bar * self->plan->bar_ticks + step * TB__STEP, n_steps * TB__STEP * self->articulation / 100, key,
+    tb__play(&self->player, bar * self->plan->bar_ticks + step * TB__STEP,
+             n_steps * TB__STEP * self->articulation / 100, key,
              velocity + loudness + (step % 4 == 0 ? 5 : 0), late_us);
 }
 
@@ -47,7 +48,8 @@ static void strum(guitarist *self, int bar, int step, int n_steps, bool is_up, i
     int keys[N_STRINGS];
     const int n = grip(self, chord_of(self, bar, step), keys), first = is_up && n > 4 ? n - 4 : 0;
     for (int i = first; i < n; i++)
-        pluck(self, bar, step, n_steps, keys[i], is_up ? velocity - 8 : velocity, (is_up ? n - 1 - i : i) * self->strum_us);
+        pluck(self, bar, step, n_steps, keys[i], is_up ? velocity - 8 : velocity,
+              (is_up ? n - 1 - i : i) * self->strum_us);
 }
 
 static int low_root(const guitarist *self, int bar, int step)
@@ -69,7 +71,7 @@ static unsigned rhythm_of(const guitarist *self, int bar)
     return self->figures[self->plan->bars[bar].section].rhythms[bar % 2];
 }
 
-/* --- manners ---------------------------------------------------------------------------------------------------------- */
+/* --- manners -------------------------------------------------------------------------------------------- */
 
 /* The hand goes down and up in eighths and touches the strings where the rhythm says. */
 static void play_strum(guitarist *self, int bar)
@@ -77,12 +79,14 @@ static void play_strum(guitarist *self, int bar)
     const unsigned rhythm = rhythm_of(self, bar) | 1u;
     for (int step = 0; step < self->plan->n_steps; step++)
         if (rhythm >> step & 1u)
-            strum(self, bar, step, tb__steps_to_next(rhythm, step, self->plan->n_steps), step % 4 >= 2, self->velocity);
+            strum(self, bar, step, tb__steps_to_next(rhythm, step, self->plan->n_steps), step % 4 >= 2,
+                  self->velocity);
 }
 
 static void play_campfire(guitarist *self, int bar)
 {
-    static const char *const strokes[] = {"D...D.U...U.D.U.", "D...D.U.D...D.U.", "D.DUD.DUD.DUD.DU", "D...D...D.U.D.U."};
+    static const char *const strokes[] = {"D...D.U...U.D.U.", "D...D.U.D...D.U.", "D.DUD.DUD.DUD.DU",
+                                          "D...D...D.U.D.U."};
     const char *text = strokes[self->variant % 4];
     for (int step = 0; step < self->plan->n_steps; step++)
         if (text[step] != '.') strum(self, bar, step, 3, text[step] == 'U', self->velocity);
@@ -102,18 +106,23 @@ static void play_power_chords(guitarist *self, int bar)
 {
     const unsigned rhythm = rhythm_of(self, bar);
     for (int step = 0; step < self->plan->n_steps; step++)
-        if (rhythm >> step & 1u) strike_power(self, bar, step, tb__steps_to_next(rhythm, step, self->plan->n_steps));
+        if (rhythm >> step & 1u)
+            strike_power(self, bar, step, tb__steps_to_next(rhythm, step, self->plan->n_steps));
 }
 
 /* Strings one after the other, ringing on. */
 static void play_picking(guitarist *self, int bar)
 {
-    static const int orders[4][8] = {{0, 2, 3, 4, 5, 4, 3, 2}, {0, 3, 2, 4, 3, 5, 4, 3}, {0, 2, 1, 3, 0, 2, 1, 4}, {0, 1, 2, 3, 2, 1, 2, 3}};
+    static const int orders[4][8] = {{0, 2, 3, 4, 5, 4, 3, 2},
+                                     {0, 3, 2, 4, 3, 5, 4, 3},
+                                     {0, 2, 1, 3, 0, 2, 1, 4},
+                                     {0, 1, 2, 3, 2, 1, 2, 3}};
     const int every = self->variant >= 6 ? 1 : 2;
     int keys[N_STRINGS];
     for (int step = 0; step < self->plan->n_steps; step += every) {
         const int n = grip(self, chord_of(self, bar, step), keys);
-        pluck(self, bar, step, 4 * every, keys[orders[self->variant % 4][step / every % 8] % n], self->velocity, 0);
+        pluck(self, bar, step, 4 * every, keys[orders[self->variant % 4][step / every % 8] % n],
+              self->velocity, 0);
     }
 }
 
@@ -123,7 +132,8 @@ static void play_riff(guitarist *self, int bar)
     const int n = tb__melody_bar(&self->melody, self->plan, bar, tones);
     for (int i = 0; i < n; i++) {
         tb__play(&self->player, tones[i].tick, tones[i].length, tones[i].key - 12, tones[i].velocity, 0);
-        if (self->variant % 4 == 3) tb__play(&self->player, tones[i].tick, tones[i].length, tones[i].key - 5, tones[i].velocity, 0);
+        if (self->variant % 4 == 3)
+            tb__play(&self->player, tones[i].tick, tones[i].length, tones[i].key - 5, tones[i].velocity, 0);
     }
 }
 
@@ -157,7 +167,8 @@ static void play_funk(guitarist *self, int bar)
     const unsigned rhythm = rhythm_of(self, bar);
     for (int step = 0; step < self->plan->n_steps; step++) {
         const bool is_struck = rhythm >> step & 1u;
-        if (is_struck || tb__chance(&self->rng, 35)) strum(self, bar, step, 1, step % 2, is_struck ? self->velocity : 38);
+        if (is_struck || tb__chance(&self->rng, 35))
+            strum(self, bar, step, 1, step % 2, is_struck ? self->velocity : 38);
     }
 }
 
@@ -194,7 +205,8 @@ static void play_tremolo(guitarist *self, int bar)
     const int n = tb__melody_bar(&self->melody, self->plan, bar, tones);
     for (int i = 0; i < n; i++)
         for (int at = 0; at < tones[i].length; at += TB__STEP)
-            tb__play(&self->player, tones[i].tick + at, TB__STEP, tones[i].key, tones[i].velocity - (at / TB__STEP % 2 ? 10 : 0), 0);
+            tb__play(&self->player, tones[i].tick + at, TB__STEP, tones[i].key,
+                     tones[i].velocity - (at / TB__STEP % 2 ? 10 : 0), 0);
 }
 
 typedef struct manner {
@@ -205,11 +217,20 @@ typedef struct manner {
 } manner;
 
 static const manner manners[] = {
-    {"strum", play_strum, 12, 38, false},       {"campfire", play_campfire, 9, 0, false},     {"chug", play_chug, 9, 25, false},
-    {"power chords", play_power_chords, 8, 28, false}, {"picking", play_picking, 14, 0, false}, {"riff", play_riff, 10, 45, false},
-    {"lead", play_lead, 8, 34, true},           {"octaves", play_octaves, 4, 32, true},       {"funk", play_funk, 7, 40, false},
-    {"skank", play_skank, 5, 0, false},         {"boom-chick", play_boom_chick, 5, 0, false}, {"let ring", play_let_ring, 6, 0, false},
-    {"known strum", play_strum, 6, 0, false},   {"tremolo", play_tremolo, 3, 22, true},
+    {"strum", play_strum, 12, 38, false},
+    {"campfire", play_campfire, 9, 0, false},
+    {"chug", play_chug, 9, 25, false},
+    {"power chords", play_power_chords, 8, 28, false},
+    {"picking", play_picking, 14, 0, false},
+    {"riff", play_riff, 10, 45, false},
+    {"lead", play_lead, 8, 34, true},
+    {"octaves", play_octaves, 4, 32, true},
+    {"funk", play_funk, 7, 40, false},
+    {"skank", play_skank, 5, 0, false},
+    {"boom-chick", play_boom_chick, 5, 0, false},
+    {"let ring", play_let_ring, 6, 0, false},
+    {"known strum", play_strum, 6, 0, false},
+    {"tremolo", play_tremolo, 3, 22, true},
 };
 enum { N_MANNERS = sizeof manners / sizeof *manners };
 
@@ -225,7 +246,8 @@ tb_status tb__compose_guitar(const tb__plan *plan, tb_song *song, tb_error *err)
     const manner *how = &manners[tb__pick(&rng, weights, N_MANNERS)];
     const int program = 24 + tb__pick(&rng, program_weights, 8);
     self.fret = tb__chance(&rng, 55) ? 0 : tb__draw(&rng, 2, 8);
-    self.articulation = program != MUTED_PROGRAM && tb__chance(&rng, 75) ? tb__draw(&rng, 80, 105) : tb__draw(&rng, 35, 65);
+    self.articulation =
+        program != MUTED_PROGRAM && tb__chance(&rng, 75) ? tb__draw(&rng, 80, 105) : tb__draw(&rng, 35, 65);
     self.velocity = tb__draw(&rng, 72, 104);
     self.variant = tb__draw(&rng, 0, 7);
     self.strum_us = tb__draw(&rng, 0, 6000); /* a stroke takes up to 30 ms */

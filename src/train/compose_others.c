@@ -5,7 +5,14 @@
 
 #include <stdio.h>
 
-enum { ASPECT_STYLE = 500, ASPECT_PART = 510, ASPECT_HAND = 520, MAX_PARTS = 3, MAX_VOICES = 5, PERCENT_VOICE = 24 };
+enum {
+    ASPECT_STYLE = 500,
+    ASPECT_PART = 510,
+    ASPECT_HAND = 520,
+    MAX_PARTS = 3,
+    MAX_VOICES = 5,
+    PERCENT_VOICE = 24
+};
 
 typedef struct part {
     const tb__plan *plan;
@@ -24,8 +31,8 @@ static const tb__chord *chord_of(const part *self, int bar, int step)
 static void sound(part *self, int bar, int step, int n_steps, int key, int velocity)
 {
     const int loudness = self->plan->sections[self->plan->bars[bar].section].loudness;
-    tb__play(&self->player, bar * self->plan->bar_ticks + step * TB__STEP, n_steps * TB__STEP * self->articulation / 100, key,
-             velocity + loudness, 0);
+    tb__play(&self->player, bar * self->plan->bar_ticks + step * TB__STEP,
+             n_steps * TB__STEP * self->articulation / 100, key, velocity + loudness, 0);
 }
 
 static void sound_chord(part *self, int bar, int step, int n_steps)
@@ -39,10 +46,11 @@ static void sound_chord(part *self, int bar, int step, int n_steps)
 static void swell(part *self, int bar)
 {
     for (int i = 0; i < 8 && self->swells; i++)
-        tb__control(&self->player, bar * self->plan->bar_ticks + i * self->plan->bar_ticks / 8, 11, 80 + 11 * (i < 4 ? i : 7 - i));
+        tb__control(&self->player, bar * self->plan->bar_ticks + i * self->plan->bar_ticks / 8, 11,
+                    80 + 11 * (i < 4 ? i : 7 - i));
 }
 
-/* --- roles -------------------------------------------------------------------------------------------------------------- */
+/* --- roles ---------------------------------------------------------------------------------------------- */
 
 static void play_pad(part *self, int bar)
 {
@@ -66,7 +74,9 @@ static void play_melody(part *self, int bar)
         if (self->vibrato && is_long) tb__control(&self->player, tones[i].tick + TB__BEAT / 2, 1, 70);
         tb__play(&self->player, tones[i].tick, tones[i].length, tones[i].key, tones[i].velocity, 0);
         /* the second player of a duo, a third or a sixth below */
-        if (self->variant == 7) tb__play(&self->player, tones[i].tick, tones[i].length, tones[i].key - (i % 2 ? 9 : 3), tones[i].velocity - 10, 0);
+        if (self->variant == 7)
+            tb__play(&self->player, tones[i].tick, tones[i].length, tones[i].key - (i % 2 ? 9 : 3),
+                     tones[i].velocity - 10, 0);
     }
 }
 
@@ -88,18 +98,22 @@ static void play_voice(part *self, int bar)
 static void play_second_voice(part *self, int bar)
 {
     const int every = self->variant % 2 ? self->plan->n_steps / 2 : self->plan->n_steps;
-    for (int step = 0; step < self->plan->n_steps; step += every)
-        sound(self, bar, step, every, tb__nearest_key(tb__chord_tone(chord_of(self, bar, step), 1 + self->variant % 3), self->centre), self->velocity);
+    for (int step = 0; step < self->plan->n_steps; step += every) {
+        const int pitch = tb__chord_tone(chord_of(self, bar, step), 1 + self->variant % 3);
+        sound(self, bar, step, every, tb__nearest_key(pitch, self->centre), self->velocity);
+    }
 }
 
 static void play_arpeggio(part *self, int bar)
 {
-    static const int orders[8][4] = {{0, 1, 2, 3}, {3, 2, 1, 0}, {0, 2, 1, 3}, {0, 1, 2, 1}, {0, 3, 2, 1}, {2, 1, 0, 1}, {0, 1, 3, 2}, {0, 2, 3, 2}};
+    static const int orders[8][4] = {{0, 1, 2, 3}, {3, 2, 1, 0}, {0, 2, 1, 3}, {0, 1, 2, 1},
+                                     {0, 3, 2, 1}, {2, 1, 0, 1}, {0, 1, 3, 2}, {0, 2, 3, 2}};
     const int every = self->variant % 2 ? 1 : 2;
     int keys[4];
     for (int step = 0; step < self->plan->n_steps; step += every) {
         tb__voicing(chord_of(self, bar, step), self->centre, 4, keys);
-        sound(self, bar, step, every, keys[orders[self->variant][step / every % 4]], self->velocity + (step % 4 == 0 ? 6 : 0));
+        sound(self, bar, step, every, keys[orders[self->variant][step / every % 4]],
+              self->velocity + (step % 4 == 0 ? 6 : 0));
     }
 }
 
@@ -115,7 +129,8 @@ static void play_chip_chords(part *self, int bar)
         const int ticks = tb__steps_to_next(rhythm, step, self->plan->n_steps) * TB__STEP;
         tb__voicing(chord_of(self, bar, step), self->centre, 3, keys);
         for (int i = 0; i * tick_each < ticks; i++)
-            tb__play(&self->player, bar * self->plan->bar_ticks + step * TB__STEP + i * tick_each, tick_each, keys[i % 3], self->velocity, 0);
+            tb__play(&self->player, bar * self->plan->bar_ticks + step * TB__STEP + i * tick_each, tick_each,
+                     keys[i % 3], self->velocity, 0);
     }
 }
 
@@ -123,10 +138,11 @@ static void play_ostinato(part *self, int bar)
 {
     const tb__figure *figure = &self->figures[self->plan->bars[bar].section];
     const unsigned rhythm = figure->rhythms[bar % 2];
-    for (int step = 0; step < self->plan->n_steps; step++)
-        if (rhythm >> step & 1u)
-            sound(self, bar, step, 2, tb__nearest_key(tb__chord_tone(chord_of(self, bar, step), figure->tones[step]), self->centre),
-                  self->velocity + (step % 4 == 0 ? 6 : 0));
+    for (int step = 0; step < self->plan->n_steps; step++) {
+        if (!(rhythm >> step & 1u)) continue;
+        const int pitch = tb__chord_tone(chord_of(self, bar, step), figure->tones[step]);
+        sound(self, bar, step, 2, tb__nearest_key(pitch, self->centre), self->velocity + (step % 4 == 0 ? 6 : 0));
+    }
 }
 
 static void play_stabs(part *self, int bar)
@@ -136,7 +152,17 @@ static void play_stabs(part *self, int bar)
         if (rhythm >> step & 1u) sound_chord(self, bar, step, self->variant % 2 ? 1 : 2);
 }
 
-typedef enum role { ROLE_PAD, ROLE_MELODY, ROLE_SECOND, ROLE_ARPEGGIO, ROLE_CHIP, ROLE_OSTINATO, ROLE_STABS, ROLE_VOICE, ROLE_COUNT } role;
+typedef enum role {
+    ROLE_PAD,
+    ROLE_MELODY,
+    ROLE_SECOND,
+    ROLE_ARPEGGIO,
+    ROLE_CHIP,
+    ROLE_OSTINATO,
+    ROLE_STABS,
+    ROLE_VOICE,
+    ROLE_COUNT
+} role;
 
 static const struct {
     const char *name;
@@ -149,7 +175,7 @@ static const struct {
     [ROLE_STABS] = {"stabs", play_stabs, false},    [ROLE_VOICE] = {"voice", play_voice, true},
 };
 
-/* --- families ------------------------------------------------------------------------------------------------------------- */
+/* --- families ------------------------------------------------------------------------------------------- */
 
 typedef struct family {
     const char *name;
@@ -198,19 +224,23 @@ static tb_status compose_part(const tb__plan *plan, int index, bool is_voice, tb
     part self = {.plan = plan};
     tb_rng rng;
     tb__rng_branch(&rng, plan->seed, ASPECT_PART + (uint64_t)index);
-    const family *drawn = draw_family(&rng, plan->is_chip && tb__chance(&rng, 85)), *who = is_voice ? &singer : drawn;
+    const family *drawn = draw_family(&rng, plan->is_chip && tb__chance(&rng, 85)),
+                 *who = is_voice ? &singer : drawn;
     const role what = is_voice ? ROLE_VOICE : (role)tb__pick(&rng, who->roles, ROLE_COUNT);
     const bool is_lead_voice = is_voice && tb__chance(&rng, 25);
     const int program = is_lead_voice ? 85 : tb__draw(&rng, who->first, who->last);
     self.centre = who->centre + tb__draw(&rng, -5, 5);
     self.n_voices = tb__draw(&rng, 2, 4);
-    self.articulation = what == ROLE_PAD || is_voice ? tb__draw(&rng, 92, 103) : tb__chance(&rng, 30) ? tb__draw(&rng, 35, 60) : tb__draw(&rng, 80, 100);
+    if (what == ROLE_PAD || is_voice) self.articulation = tb__draw(&rng, 92, 103);
+    else self.articulation = tb__chance(&rng, 30) ? tb__draw(&rng, 35, 60) : tb__draw(&rng, 80, 100);
     self.velocity = tb__draw(&rng, 66, 98);
     self.variant = tb__draw(&rng, 0, 7);
     self.vibrato = tb__chance(&rng, 45);
     self.swells = tb__chance(&rng, 35);
     const int density = is_voice ? tb__draw(&rng, 24, 38) : tb__draw(&rng, 20, 48);
-    tb__figures_draw(self.figures, &rng, plan, tb__chance(&rng, 30) ? 0 : what == ROLE_OSTINATO ? density + 15 : density, 4);
+    const bool is_known = tb__chance(&rng, 30);
+    const int figure_density = what == ROLE_OSTINATO ? density + 15 : density;
+    tb__figures_draw(self.figures, &rng, plan, is_known ? 0 : figure_density, 4);
     tb__melody_draw(&self.melody, &rng, plan, self.centre - 8, self.centre + 9, density);
     if (is_voice) self.melody.articulation = self.articulation;
 

@@ -22,7 +22,8 @@ static const tb__chord *chord_of(const pianist *self, int bar, int step)
 static void press(pianist *self, int bar, int step, int n_steps, int key, int velocity, int late_us)
 {
     const int loudness = self->plan->sections[self->plan->bars[bar].section].loudness;
-    tb__play(&self->player, bar * self->plan->bar_ticks + step * TB__STEP, n_steps * TB__STEP * self->articulation / 100, key,
+    tb__play(&self->player, bar * self->plan->bar_ticks + step * TB__STEP,
+             n_steps * TB__STEP * self->articulation / 100, key,
              velocity + loudness + (step % 4 == 0 ? 4 : 0), late_us);
 }
 
@@ -30,14 +31,16 @@ static void press_chord(pianist *self, int bar, int step, int n_steps)
 {
     int keys[MAX_VOICES];
     tb__voicing(chord_of(self, bar, step), self->centre, self->n_voices, keys);
-    for (int i = 0; i < self->n_voices; i++) press(self, bar, step, n_steps, keys[i], self->velocity, i * self->roll_us);
+    for (int i = 0; i < self->n_voices; i++)
+        press(self, bar, step, n_steps, keys[i], self->velocity, i * self->roll_us);
 }
 
 static void press_root(pianist *self, int bar, int step, int n_steps, int tone)
 {
     const tb__chord *chord = chord_of(self, bar, step);
     const int root = tb__nearest_key(chord->tones[0], self->left_centre);
-    press(self, bar, step, n_steps, root + tb__chord_tone(chord, tone) - chord->tones[0], self->velocity - 4, 0);
+    press(self, bar, step, n_steps, root + tb__chord_tone(chord, tone) - chord->tones[0], self->velocity - 4,
+          0);
 }
 
 static void press_octave(pianist *self, int bar, int step, int n_steps)
@@ -64,11 +67,13 @@ static void play_right_melody(pianist *self, int bar, bool in_octaves)
     const int n = tb__melody_bar(&self->melody, self->plan, bar, tones);
     for (int i = 0; i < n; i++) {
         tb__play(&self->player, tones[i].tick, tones[i].length, tones[i].key, tones[i].velocity, 0);
-        if (in_octaves) tb__play(&self->player, tones[i].tick, tones[i].length, tones[i].key + 12, tones[i].velocity - 8, 0);
+        if (in_octaves)
+            tb__play(&self->player, tones[i].tick, tones[i].length, tones[i].key + 12, tones[i].velocity - 8,
+                     0);
     }
 }
 
-/* --- manners ---------------------------------------------------------------------------------------------------------- */
+/* --- manners -------------------------------------------------------------------------------------------- */
 
 static void play_blocks(pianist *self, int bar)
 {
@@ -92,14 +97,18 @@ static void play_comping(pianist *self, int bar)
 {
     const unsigned rhythm = self->figures[self->plan->bars[bar].section].rhythms[bar % 2];
     for (int step = 0; step < self->plan->n_steps; step++)
-        if (rhythm >> step & 1u) press_chord(self, bar, step, tb__steps_to_next(rhythm, step, self->plan->n_steps));
+        if (rhythm >> step & 1u)
+            press_chord(self, bar, step, tb__steps_to_next(rhythm, step, self->plan->n_steps));
     if (self->variant % 2) press_root(self, bar, 0, self->plan->n_steps / 2, 0);
 }
 
 /* Up, up and down, or up and back in a pattern of the pianist's own, in eighths or sixteenths. */
 static void play_arpeggio(pianist *self, int bar)
 {
-    static const int orders[4][8] = {{0, 1, 2, 3, 4, 5, 6, 7}, {0, 1, 2, 3, 4, 3, 2, 1}, {0, 2, 1, 2, 3, 2, 1, 2}, {0, 2, 4, 3, 2, 4, 3, 2}};
+    static const int orders[4][8] = {{0, 1, 2, 3, 4, 5, 6, 7},
+                                     {0, 1, 2, 3, 4, 3, 2, 1},
+                                     {0, 2, 1, 2, 3, 2, 1, 2},
+                                     {0, 2, 4, 3, 2, 4, 3, 2}};
     const int every = self->variant >= 4 ? 1 : 2;
     for (int step = 0; step < self->plan->n_steps; step += every)
         press_root(self, bar, step, every, orders[self->variant % 4][step / every % 8]);
@@ -144,7 +153,8 @@ static void play_stabs(pianist *self, int bar)
 
 static void play_off_beats(pianist *self, int bar)
 {
-    for (int step = 2; step < self->plan->n_steps; step += 4) press_chord(self, bar, step, self->variant % 2 ? 1 : 2);
+    for (int step = 2; step < self->plan->n_steps; step += 4)
+        press_chord(self, bar, step, self->variant % 2 ? 1 : 2);
 }
 
 static void play_pad(pianist *self, int bar)
@@ -202,11 +212,21 @@ typedef struct manner {
 } manner;
 
 static const manner manners[] = {
-    {"blocks", play_blocks, 8, 0, 60},         {"quarters", play_quarters, 7, 0, 20},     {"eighths", play_eighths, 6, 0, 10},
-    {"comping", play_comping, 12, 35, 10},     {"known comping", play_comping, 7, 0, 10}, {"arpeggio", play_arpeggio, 12, 0, 60},
-    {"alberti", play_alberti, 8, 0, 10},       {"stride", play_stride, 7, 0, 5},          {"melody", play_melody_with_chords, 14, 0, 40},
-    {"stabs", play_stabs, 6, 30, 0},           {"off-beats", play_off_beats, 5, 0, 0},    {"pad", play_pad, 6, 0, 50},
-    {"montuno", play_montuno, 5, 0, 0},        {"boogie", play_boogie, 4, 25, 0},         {"ballad", play_ballad, 8, 0, 70},
+    {"blocks", play_blocks, 8, 0, 60},
+    {"quarters", play_quarters, 7, 0, 20},
+    {"eighths", play_eighths, 6, 0, 10},
+    {"comping", play_comping, 12, 35, 10},
+    {"known comping", play_comping, 7, 0, 10},
+    {"arpeggio", play_arpeggio, 12, 0, 60},
+    {"alberti", play_alberti, 8, 0, 10},
+    {"stride", play_stride, 7, 0, 5},
+    {"melody", play_melody_with_chords, 14, 0, 40},
+    {"stabs", play_stabs, 6, 30, 0},
+    {"off-beats", play_off_beats, 5, 0, 0},
+    {"pad", play_pad, 6, 0, 50},
+    {"montuno", play_montuno, 5, 0, 0},
+    {"boogie", play_boogie, 4, 25, 0},
+    {"ballad", play_ballad, 8, 0, 70},
     {"ostinato", play_ostinato, 8, 50, 20},
 };
 enum { N_MANNERS = sizeof manners / sizeof *manners };

@@ -24,7 +24,7 @@ enum {
 
 const tb_composer_options tb_composer_defaults = {.tempo_group = -1};
 
-/* --- the plan ---------------------------------------------------------------------------------------------------- */
+/* --- the plan ------------------------------------------------------------------------------------------- */
 
 static unsigned draw_stems(tb_rng *rng)
 {
@@ -90,7 +90,8 @@ static void lay_out_bars(tb__plan *plan, tb_rng *rng)
     const char *form = forms[plan->n_sections - 1][tb__draw(rng, 0, 3)];
     int passes[TB__MAX_SECTIONS] = {0};
     const int64_t bar_us = (int64_t)plan->beats_per_bar * 60000000000 / plan->tempo_mbpm;
-    for (const char *letter = form; plan->n_bars * bar_us < plan->duration_us; letter = letter[1] ? letter + 1 : form) {
+    for (const char *letter = form; plan->n_bars * bar_us < plan->duration_us;
+         letter = letter[1] ? letter + 1 : form) {
         const int s = *letter - 'A';
         for (int bar = 0; bar < plan->sections[s].n_bars && plan->n_bars < TB__MAX_BARS; bar++)
             if (plan->n_bars * bar_us < plan->duration_us)
@@ -112,14 +113,15 @@ bool tb__plays(const tb__plan *plan, int bar, tb_stem stem)
     return plan->sections[plan->bars[bar].section].plays[stem];
 }
 
-/* --- the piece --------------------------------------------------------------------------------------------------- */
+/* --- the piece ------------------------------------------------------------------------------------------ */
 
 static tb_status check_options(const tb_composer_options *options, tb_error *err)
 {
     tb_status status = TB_OK;
     if (!(options->duration_s == 0 || (options->duration_s >= MIN_S && options->duration_s <= MAX_S)))
         TB_FAIL(err, TB_INVALID, "a piece must last from %d to %d s", MIN_S, MAX_S);
-    if (options->stems >= 1u << TB_STEM_COUNT) TB_FAIL(err, TB_INVALID, "there are only %d stems", TB_STEM_COUNT);
+    if (options->stems >= 1u << TB_STEM_COUNT)
+        TB_FAIL(err, TB_INVALID, "there are only %d stems", TB_STEM_COUNT);
     if (options->tempo_group < -1 || options->tempo_group >= TB_TEMPO_GROUPS)
         TB_FAIL(err, TB_INVALID, "the tempo group must be 0 to %d, or -1", TB_TEMPO_GROUPS - 1);
     if (options->beats_per_bar != 0 && options->beats_per_bar != 3 && options->beats_per_bar != 4)
@@ -144,8 +146,9 @@ static tb_status write_parts(const tb__plan *plan, unsigned stems, tb_song *song
 {
     typedef tb_status (*compose)(const tb__plan *, tb_song *, tb_error *);
     static const compose composers[TB_STEM_COUNT] = {
-        [TB_STEM_DRUMS] = tb__compose_drums,   [TB_STEM_BASS] = tb__compose_bass,     [TB_STEM_PIANO] = tb__compose_piano,
-        [TB_STEM_GUITAR] = tb__compose_guitar, [TB_STEM_OTHERS] = tb__compose_others,
+        [TB_STEM_DRUMS] = tb__compose_drums,   [TB_STEM_BASS] = tb__compose_bass,
+        [TB_STEM_PIANO] = tb__compose_piano,   [TB_STEM_GUITAR] = tb__compose_guitar,
+        [TB_STEM_OTHERS] = tb__compose_others,
     };
     tb_status status = TB_OK;
     for (int stem = 0; stem < TB_STEM_COUNT; stem++)

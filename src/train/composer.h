@@ -13,8 +13,8 @@
 #include "train/song.h"
 
 typedef struct tb_composer_options {
-    double duration_s; /* 4 to 600; 0 = 64.  The song lasts exactly so long: it ends in its last bar, not with one */
-    unsigned stems;    /* bit 1 << stem for each stem to be there; 0 = drawn, 1 to 5 stems with p .04 .12 .24 .30 .30 */
+    double duration_s; /* 4 to 600; 0 = 64.  The song lasts exactly so long: it ends within its last bar */
+    unsigned stems;    /* bit 1 << stem for each one wanted; 0 = drawn, 1 to 5 with p .04 .12 .24 .30 .30 */
     int tempo_group;   /* 0 to 9; -1 = drawn */
     int beats_per_bar; /* 3 or 4; 0 = drawn, 84 % four */
 } tb_composer_options;
@@ -24,6 +24,7 @@ extern const tb_composer_options tb_composer_defaults;
 
 /* A sorted song that passes tb_song_check, with at least one note in each of its stems; tb_song_free.  options: NULL for
  * the defaults.  TB_INVALID for options out of range, TB_NO_MEMORY.  Threads: any. */
-tb_status tb_compose(const tb_composer_options *options, uint64_t seed, tb_song **song, tb_error *err) TB_MUST_CHECK;
+tb_status tb_compose(const tb_composer_options *options, uint64_t seed, tb_song **song,
+                     tb_error *err) TB_MUST_CHECK;
 
 #endif

@@ -63,9 +63,10 @@ unsigned tb__rhythm(tb_rng *rng, int n_steps, int density, int syncopation)
 unsigned tb__known_rhythm(tb_rng *rng, int n_steps)
 {
     static const char *const known[] = {
-        "x..x..x.x..x..x.", "x..x..x...x.x...", "x.....x...x.....", "x..x....x..x....", "x.......x.......", "x...x...x...x...",
-        "..x...x...x...x.", "x.x.x.x.x.x.x.x.", "x.xxx.xxx.xxx.xx", "x..x..x..x..x.x.", "x...x..x..x.x...", "x.x..x.x.x..x.x.",
-        "x..xx.x.x..xx.x.", "x.....x.........", "x...x.x..xx.x...", "xx.xx.xx.xx.xx.x", "x..x.x..x..x.x..", "x.x.x...x.x.x...",
+        "x..x..x.x..x..x.", "x..x..x...x.x...", "x.....x...x.....", "x..x....x..x....", "x.......x.......",
+        "x...x...x...x...", "..x...x...x...x.", "x.x.x.x.x.x.x.x.", "x.xxx.xxx.xxx.xx", "x..x..x..x..x.x.",
+        "x...x..x..x.x...", "x.x..x.x.x..x.x.", "x..xx.x.x..xx.x.", "x.....x.........", "x...x.x..xx.x...",
+        "xx.xx.xx.xx.xx.x", "x..x.x..x..x.x..", "x.x.x...x.x.x...",
     };
     const char *text = known[tb__draw(rng, 0, (int)(sizeof known / sizeof *known) - 1)];
     unsigned rhythm = 0;

@@ -21,7 +21,7 @@ enum {
     TB__MAX_BARS = 640 /* 600 s of 3/4 at 171 bpm are 571 */
 };
 
-/* --- drawing (composer_draw.c) ------------------------------------------------------------------------------------ */
+/* --- drawing (composer_draw.c) -------------------------------------------------------------------------- */
 
 /* A generator of its own for one aspect of a piece, so that drawing more in one place changes nothing elsewhere. */
 void tb__rng_branch(tb_rng *rng, uint64_t seed, uint64_t aspect);
@@ -40,11 +40,11 @@ unsigned tb__known_rhythm(tb_rng *rng, int n_steps);
 /* Steps from step s to the next start, at most to the end of the bar. */
 int tb__steps_to_next(unsigned rhythm, int step, int n_steps);
 
-/* --- harmony (harmony.c) ------------------------------------------------------------------------------------------ */
+/* --- harmony (harmony.c) -------------------------------------------------------------------------------- */
 
 typedef struct tb__chord {
     int degree;   /* of its root in the scale, 0-6 */
-    int tones[4]; /* root, third, fifth, seventh as semitones above C of octave 0; root 0-11, the others above it */
+    int tones[4]; /* root, third, fifth, seventh: semitones above C of octave 0; root 0-11, the rest above */
     int n_tones;  /* 3, or 4 with the seventh */
 } tb__chord;
 
@@ -67,7 +67,7 @@ void tb__voicing(const tb__chord *chord, int centre, int n, int *keys);
 /* Whether the key's pitch class is one of the chord's. */
 bool tb__in_chord(const tb__chord *chord, int key);
 
-/* --- the plan (composer.c) ---------------------------------------------------------------------------------------- */
+/* --- the plan (composer.c) ------------------------------------------------------------------------------ */
 
 typedef struct tb__section {
     int n_bars;
@@ -98,7 +98,7 @@ const tb__chord *tb__chord_at(const tb__plan *plan, int tick);
 /* Whether the stem plays in the bar. */
 bool tb__plays(const tb__plan *plan, int bar, tb_stem stem);
 
-/* --- players (player.c) ------------------------------------------------------------------------------------------- */
+/* --- players (player.c) --------------------------------------------------------------------------------- */
 
 typedef struct tb__note {
     int64_t start_us, end_us;
@@ -120,8 +120,8 @@ typedef struct tb__player {
 } tb__player;
 
 /* Adds a part to the song.  aspect: of its random numbers. */
-void tb__player_open(tb__player *player, const tb__plan *plan, tb_song *song, int program, bool is_drums, const char *name,
-                     uint64_t aspect, tb_error *err);
+void tb__player_open(tb__player *player, const tb__plan *plan, tb_song *song, int program, bool is_drums,
+                     const char *name, uint64_t aspect, tb_error *err);
 /* Length in ticks; key and velocity are brought into range; notes outside the piece are left out.  late_us: on top of
  * the hand's own timing. */
 void tb__play(tb__player *player, int tick, int length, int key, int velocity, int late_us);
@@ -134,7 +134,7 @@ void tb__set_voice(tb__player *player, bool is_voice);
 /* Writes the notes into the song and frees what the player holds; must be called once for each open. */
 tb_status tb__player_close(tb__player *player) TB_MUST_CHECK;
 
-/* --- melodies (melody.c) ------------------------------------------------------------------------------------------ */
+/* --- melodies (melody.c) -------------------------------------------------------------------------------- */
 
 enum { TB__MAX_MOTIF = 16, TB__N_MOTIFS = 3 };
 
@@ -170,9 +170,10 @@ typedef struct tb__figure {
 
 /* Draws one for each section, all of one manner; tones: 0 to highest_tone.  density as in tb__rhythm; 0 = a well-known
  * rhythm. */
-void tb__figures_draw(tb__figure figures[TB__MAX_SECTIONS], tb_rng *rng, const tb__plan *plan, int density, int highest_tone);
+void tb__figures_draw(tb__figure figures[TB__MAX_SECTIONS], tb_rng *rng, const tb__plan *plan, int density,
+                      int highest_tone);
 
-/* --- the stems ---------------------------------------------------------------------------------------------------- */
+/* --- the stems ------------------------------------------------------------------------------------------ */
 
 tb_status tb__compose_drums(const tb__plan *plan, tb_song *song, tb_error *err) TB_MUST_CHECK;
 tb_status tb__compose_bass(const tb__plan *plan, tb_song *song, tb_error *err) TB_MUST_CHECK;

@@ -3,7 +3,8 @@
  * Long and accented notes are drawn to the chord, short ones stay in the scale. */
 #include "train/composer_internal.h"
 
-static const char *const phrases[] = {"AABA", "ABAC", "ABAB", "AAAB", "ABCB", "AB", "AAB.", "A.B.", "ABA.", "AABAAABC", "A", "ABABACAB"};
+static const char *const phrases[] = {"AABA", "ABAC", "ABAB", "AAAB",     "ABCB", "AB",
+                                      "AAB.", "A.B.", "ABA.", "AABAAABC", "A",    "ABABACAB"};
 
 static int next_step(tb_rng *rng, int step, int leaps)
 {
@@ -15,10 +16,12 @@ static int next_step(tb_rng *rng, int step, int leaps)
     return step < -6 ? -6 : step > 7 ? 7 : step;
 }
 
-static void draw_motif(tb__motif *motif, tb_rng *rng, const tb__plan *plan, int density, int syncopation, int leaps)
+static void draw_motif(tb__motif *motif, tb_rng *rng, const tb__plan *plan, int density, int syncopation,
+                       int leaps)
 {
     int step = tb__draw(rng, -2, 3);
-    motif->rhythm = tb__chance(rng, 30) ? tb__known_rhythm(rng, plan->n_steps) : tb__rhythm(rng, plan->n_steps, density, syncopation);
+    motif->rhythm = tb__chance(rng, 30) ? tb__known_rhythm(rng, plan->n_steps)
+                                        : tb__rhythm(rng, plan->n_steps, density, syncopation);
     for (int i = 0; i < TB__MAX_MOTIF; i++) {
         motif->steps[i] = step;
         step = next_step(rng, step, leaps);
@@ -34,7 +37,8 @@ void tb__melody_draw(tb__melody *melody, tb_rng *rng, const tb__plan *plan, int 
     melody->follows_chords = tb__chance(rng, 40);
     for (int s = 0; s < plan->n_sections; s++) {
         /* later sections keep the first motif or bring one of the same manner */
-        for (int m = 0; m < TB__N_MOTIFS; m++) draw_motif(&melody->motifs[s][m], rng, plan, density, syncopation, leaps);
+        for (int m = 0; m < TB__N_MOTIFS; m++)
+            draw_motif(&melody->motifs[s][m], rng, plan, density, syncopation, leaps);
         if (s > 0 && tb__chance(rng, 45)) melody->motifs[s][0] = melody->motifs[0][0];
         melody->phrases[s] = phrases[tb__draw(rng, 0, (int)(sizeof phrases / sizeof *phrases) - 1)];
     }
@@ -83,7 +87,8 @@ int tb__melody_bar(const tb__melody *melody, const tb__plan *plan, int bar, tb__
     const int home = tb__nearest_key(plan->harmony.key, (melody->low + melody->high) / 2) - plan->harmony.key;
     for (int step = 0; step < plan->n_steps; step++) {
         if (!(rhythm >> step & 1u)) continue;
-        const int length = tb__steps_to_next(rhythm, step, plan->n_steps) * TB__STEP, tick = bar * plan->bar_ticks + step * TB__STEP;
+        const int length = tb__steps_to_next(rhythm, step, plan->n_steps) * TB__STEP,
+                  tick = bar * plan->bar_ticks + step * TB__STEP;
         const tb__chord *chord = tb__chord_at(plan, tick);
         const int shift = !melody->follows_chords ? 0 : chord->degree > 3 ? chord->degree - 7 : chord->degree;
         int key = home + melody_pitch(melody, &plan->harmony, motif->steps[n] + shift);
@@ -91,20 +96,23 @@ int tb__melody_bar(const tb__melody *melody, const tb__plan *plan, int bar, tb__
         tones[n] = (tb__tone){.tick = tick,
                               .length = length * melody->articulation / 100,
                               .key = fold(melody, key),
-                              .velocity = melody->velocity + (step % 4 == 0 ? 6 : 0) + plan->sections[at->section].loudness};
+                              .velocity = melody->velocity + (step % 4 == 0 ? 6 : 0) +
+                                          plan->sections[at->section].loudness};
         n++;
     }
     return n;
 }
 
-void tb__figures_draw(tb__figure figures[TB__MAX_SECTIONS], tb_rng *rng, const tb__plan *plan, int density, int highest_tone)
+void tb__figures_draw(tb__figure figures[TB__MAX_SECTIONS], tb_rng *rng, const tb__plan *plan, int density,
+                      int highest_tone)
 {
     const int syncopation = tb__draw(rng, 0, 80);
     const bool has_two_bars = tb__chance(rng, 40), is_known = density == 0;
     for (int s = 0; s < plan->n_sections; s++) {
         tb__figure *figure = &figures[s];
         for (int b = 0; b < 2; b++)
-            figure->rhythms[b] = is_known ? tb__known_rhythm(rng, plan->n_steps) : tb__rhythm(rng, plan->n_steps, density, syncopation);
+            figure->rhythms[b] = is_known ? tb__known_rhythm(rng, plan->n_steps)
+                                          : tb__rhythm(rng, plan->n_steps, density, syncopation);
         if (!has_two_bars) figure->rhythms[1] = figure->rhythms[0];
         for (int step = 0; step < TB__MAX_STEPS; step++)
             figure->tones[step] = step == 0 || tb__chance(rng, 30) ? 0 : tb__draw(rng, 0, highest_tone);

@@ -56,7 +56,7 @@ static tb_status add_event(tb__midi *midi, tb__midi_event event, tb_error *err)
     return TB_OK;
 }
 
-/* --- one track ------------------------------------------------------------------------------------------------------ */
+/* --- one track ------------------------------------------------------------------------------------------ */
 
 /* Meta event FF type length bytes; *ended at the end of the track. */
 static tb_status read_meta(tb__midi *midi, reader *in, uint32_t tick, bool *ended, tb_error *err)
@@ -65,7 +65,8 @@ static tb_status read_meta(tb__midi *midi, reader *in, uint32_t tick, bool *ende
     uint32_t length = 0;
     if (left(in) < 1) TB_FAIL(err, TB_CORRUPT, "a meta event is cut off");
     const uint8_t type = *in->at++;
-    if (!take_variable(in, &length) || length > left(in)) TB_FAIL(err, TB_CORRUPT, "a meta event reaches past its track");
+    if (!take_variable(in, &length) || length > left(in))
+        TB_FAIL(err, TB_CORRUPT, "a meta event reaches past its track");
     const uint8_t *data = in->at;
     in->at += length;
     tb__midi_event event = {.tick = tick, .kind = type};
@@ -91,7 +92,9 @@ static tb_status read_message(tb__midi *midi, reader *in, uint32_t tick, uint8_t
     const uint8_t a = *in->at++, b = n_data == 2 ? *in->at++ : 0;
     if ((a | b) & 0x80) TB_FAIL(err, TB_CORRUPT, "a message has a data byte above 127");
     if (kind != 0xa0 && kind != 0xd0)
-        TB_TRY(add_event(midi, (tb__midi_event){.tick = tick, .kind = kind, .channel = status_byte & 0x0f, .a = a, .b = b}, err));
+        TB_TRY(add_event(
+            midi, (tb__midi_event){.tick = tick, .kind = kind, .channel = status_byte & 0x0f, .a = a, .b = b},
+            err));
 out:
     return status;
 }
@@ -113,7 +116,8 @@ static tb_status read_track(tb__midi *midi, reader in, tb_error *err)
         if (first == 0xff) {
             TB_TRY(read_meta(midi, &in, (uint32_t)tick, &ended, err));
         } else if (first == 0xf0 || first == 0xf7) {
-            if (!take_variable(&in, &length) || length > left(&in)) TB_FAIL(err, TB_CORRUPT, "a system exclusive message reaches past its track");
+            if (!take_variable(&in, &length) || length > left(&in))
+                TB_FAIL(err, TB_CORRUPT, "a system exclusive message reaches past its track");
             in.at += length;
         } else if (first > 0xf0) {
             TB_FAIL(err, TB_CORRUPT, "a file may not hold the system message %02x", first);
@@ -128,7 +132,7 @@ out:
     return status;
 }
 
-/* --- the file --------------------------------------------------------------------------------------------------------- */
+/* --- the file ------------------------------------------------------------------------------------------- */
 
 static tb_status read_division(tb__midi *midi, uint32_t division, tb_error *err)
 {
@@ -140,7 +144,8 @@ static tb_status read_division(tb__midi *midi, uint32_t division, tb_error *err)
     /* frames a second, negative, and ticks a frame */
     const int rate = 256 - (int)(division >> 8), ticks = (int)(division & 0xff);
     if ((rate != 24 && rate != 25 && rate != 29 && rate != 30) || ticks == 0)
-        return tb_error_set(err, TB_CORRUPT, "there is no time code of %d frames a second and %d ticks a frame", rate, ticks);
+        return tb_error_set(err, TB_CORRUPT,
+                            "there is no time code of %d frames a second and %d ticks a frame", rate, ticks);
     midi->ticks_per_s = (rate == 29 ? 30000.0 / 1001 : rate) * ticks;
     return TB_OK;
 }
@@ -148,10 +153,12 @@ static tb_status read_division(tb__midi *midi, uint32_t division, tb_error *err)
 static tb_status read_header(tb__midi *midi, reader *in, uint32_t *n_tracks, tb_error *err)
 {
     tb_status status = TB_OK;
-    if (left(in) < 14 || memcmp(in->at, "MThd", 4) != 0) TB_FAIL(err, TB_CORRUPT, "it does not begin as a MIDI file does");
+    if (left(in) < 14 || memcmp(in->at, "MThd", 4) != 0)
+        TB_FAIL(err, TB_CORRUPT, "it does not begin as a MIDI file does");
     in->at += 4;
     const uint32_t length = take_number(in, 4);
-    if (length < 6 || length > left(in)) TB_FAIL(err, TB_CORRUPT, "its header says that it has %lu bytes", (unsigned long)length);
+    if (length < 6 || length > left(in))
+        TB_FAIL(err, TB_CORRUPT, "its header says that it has %lu bytes", (unsigned long)length);
     const uint8_t *body = in->at + length;
     const uint32_t format = take_number(in, 2);
     *n_tracks = take_number(in, 2);
@@ -167,7 +174,9 @@ static tb_status read_tracks(tb__midi *midi, reader *in, uint32_t n_tracks, tb_e
 {
     tb_status status = TB_OK;
     for (uint32_t track = 0; track < n_tracks;) {
-        if (left(in) < 8) TB_FAIL(err, TB_CORRUPT, "it ends after %lu of %lu tracks", (unsigned long)track, (unsigned long)n_tracks);
+        if (left(in) < 8)
+            TB_FAIL(err, TB_CORRUPT, "it ends after %lu of %lu tracks", (unsigned long)track,
+                    (unsigned long)n_tracks);
         const bool is_track = memcmp(in->at, "MTrk", 4) == 0;
         in->at += 4;
         const uint32_t length = take_number(in, 4);
@@ -198,7 +207,8 @@ tb_status tb_midi_read(const void *bytes, size_t size, const char *name, tb_song
     tb_status status = TB_OK;
     tb__midi midi = {0};
     uint32_t n_tracks = 0;
-    if (size > TB_MIDI_MAX_BYTES) TB_FAIL(err, TB_TOO_LARGE, "a MIDI file may have at most %d bytes", TB_MIDI_MAX_BYTES);
+    if (size > TB_MIDI_MAX_BYTES)
+        TB_FAIL(err, TB_TOO_LARGE, "a MIDI file may have at most %d bytes", TB_MIDI_MAX_BYTES);
     const uint8_t *start = size ? bytes : (const uint8_t *)"";
     reader in = {start, start + size};
     TB_TRY(read_header(&midi, &in, &n_tracks, err));

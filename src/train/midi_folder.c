@@ -34,7 +34,7 @@ typedef struct source {
     uint64_t size;
 } source;
 
-/* --- reading in pieces --------------------------------------------------------------------------------------------- */
+/* --- reading in pieces ---------------------------------------------------------------------------------- */
 
 static tb_status open_source(source *self, const char *path, tb_error *err)
 {
@@ -72,7 +72,8 @@ static tb_status read_piece(const source *self, uint64_t offset, uint64_t size, 
 static tb_status load_piece(const source *self, uint64_t offset, uint64_t size, uint8_t **bytes, tb_error *err)
 {
     if (size > TB_MIDI_MAX_BYTES)
-        return tb_error_set(err, TB_TOO_LARGE, "%.200s: a MIDI file may have at most %d bytes", self->path, TB_MIDI_MAX_BYTES);
+        return tb_error_set(err, TB_TOO_LARGE, "%.200s: a MIDI file may have at most %d bytes", self->path,
+                            TB_MIDI_MAX_BYTES);
     uint8_t *loaded = tb_alloc(size, 1);
     if (!loaded) return tb_error_set(err, TB_NO_MEMORY, "no memory for %zu bytes", (size_t)size);
     const tb_status status = read_piece(self, offset, size, loaded, err);
@@ -86,7 +87,7 @@ static uint32_t little_number(const uint8_t *bytes)
     return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
 }
 
-/* --- the list ------------------------------------------------------------------------------------------------------- */
+/* --- the list ------------------------------------------------------------------------------------------- */
 
 /* FNV-1a. */
 static uint64_t digest_bytes(const uint8_t *bytes, size_t size)
@@ -110,7 +111,8 @@ static tb_status grow(listing *list, tb_error *err)
 }
 
 /* lump: its name, "" for a whole file. */
-static tb_status add_song(listing *list, const source *from, const char *lump, uint64_t offset, uint64_t size, tb_error *err)
+static tb_status add_song(listing *list, const source *from, const char *lump, uint64_t offset, uint64_t size,
+                          tb_error *err)
 {
     tb_status status = TB_OK;
     uint8_t *bytes = NULL;
@@ -155,8 +157,10 @@ static tb_status add_wad(listing *list, const source *wad, tb_error *err)
     uint8_t header[WAD_HEADER], *directory = NULL;
     TB_TRY(read_piece(wad, 0, sizeof header, header, err));
     const uint32_t n_lumps = little_number(header + 4), at = little_number(header + 8);
-    if (memcmp(header + 1, "WAD", 3) != 0) TB_FAIL(err, TB_CORRUPT, "%.200s does not begin as a WAD file does", wad->path);
-    if (n_lumps > WAD_MAX_LUMPS) TB_FAIL(err, TB_CORRUPT, "%.200s says that it has %lu lumps", wad->path, (unsigned long)n_lumps);
+    if (memcmp(header + 1, "WAD", 3) != 0)
+        TB_FAIL(err, TB_CORRUPT, "%.200s does not begin as a WAD file does", wad->path);
+    if (n_lumps > WAD_MAX_LUMPS)
+        TB_FAIL(err, TB_CORRUPT, "%.200s says that it has %lu lumps", wad->path, (unsigned long)n_lumps);
     TB_TRY(load_piece(wad, at, (uint64_t)n_lumps * WAD_ENTRY, &directory, err));
     for (uint32_t i = 0; i < n_lumps; i++) TB_TRY(add_lump(list, wad, directory + (size_t)i * WAD_ENTRY, err));
 out:
@@ -171,10 +175,12 @@ static tb_status list_file(void *context, const char *path, const struct stat *i
     tb_error why = {0};
     const char *extension = tb_fs_extension(path);
     const bool is_wad = tb_text_equal_nocase(extension, "wad");
-    if (!is_wad && !tb_text_equal_nocase(extension, "mid") && !tb_text_equal_nocase(extension, "midi")) return TB_OK;
+    if (!is_wad && !tb_text_equal_nocase(extension, "mid") && !tb_text_equal_nocase(extension, "midi"))
+        return TB_OK;
     (void)info;
     tb_status status = open_source(&from, path, &why);
-    if (status == TB_OK) status = is_wad ? add_wad(list, &from, &why) : add_song(list, &from, "", 0, from.size, &why);
+    if (status == TB_OK)
+        status = is_wad ? add_wad(list, &from, &why) : add_song(list, &from, "", 0, from.size, &why);
     close_source(&from);
     if (status == TB_NO_MEMORY) return tb_error_set(err, status, "%s", why.message);
     if (status != TB_OK) tb_log(TB_LOG_WARN, "midi", "left out: %s", why.message);

@@ -16,7 +16,8 @@ typedef struct tb_midi_entry {
 /* Songs in order of path and place; of equal ones (byte by byte) the first alone.  Files that cannot be read are logged
  * and left out; whether a song is sound shows when it is read.  *entries: tb_midi_folder_free.
  * TB_NOT_FOUND for a folder that is not there, TB_NO_MEMORY. */
-tb_status tb_midi_folder_list(const char *folder, tb_midi_entry **entries, size_t *n, tb_error *err) TB_MUST_CHECK;
+tb_status tb_midi_folder_list(const char *folder, tb_midi_entry **entries, size_t *n,
+                              tb_error *err) TB_MUST_CHECK;
 /* As tb_midi_read_file, from wherever the song is. */
 tb_status tb_midi_folder_read(const tb_midi_entry *entry, tb_song **song, tb_error *err) TB_MUST_CHECK;
 /* Accepts NULL. */

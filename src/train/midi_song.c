@@ -14,7 +14,7 @@
 enum { N_CHANNELS = 16, DRUM_CHANNEL = 9, DEFAULT_US_PER_QUARTER = 500000, MAX_BEATS_PER_BAR = 64 };
 static const double shortest_note_s = 0.01, lost_note_s = 1.0;
 
-/* --- ticks to seconds ---------------------------------------------------------------------------------------------- */
+/* --- ticks to seconds ----------------------------------------------------------------------------------- */
 
 /* With time code, ticks are parts of a second: the same as one tempo throughout.  A quarter is then as long as the first
  * tempo in the file says; all tempos go. */
@@ -41,7 +41,8 @@ typedef struct timeline {
 
 static timeline start_timeline(const tb__midi *midi)
 {
-    const double s_per_tick = midi->ticks_per_s > 0 ? 1 / midi->ticks_per_s : DEFAULT_US_PER_QUARTER * 1e-6 / midi->ticks_per_quarter;
+    const double s_per_tick = midi->ticks_per_s > 0 ? 1 / midi->ticks_per_s
+                                                    : DEFAULT_US_PER_QUARTER * 1e-6 / midi->ticks_per_quarter;
     return (timeline){.midi = midi, .s_per_tick = s_per_tick};
 }
 
@@ -58,7 +59,7 @@ static double seconds_at(timeline *self, uint32_t tick)
     return self->time_s + (tick - self->tick) * self->s_per_tick;
 }
 
-/* --- notes and controllers ----------------------------------------------------------------------------------------- */
+/* --- notes and controllers ------------------------------------------------------------------------------ */
 
 typedef struct held_note {
     bool is_held, has_ended;
@@ -139,7 +140,8 @@ static tb_status settle_part(builder *self, int number, double time_s)
     if (on->part == on->parts[on->program]) goto out;
     on->part = on->parts[on->program];
     for (int c = 0; c < 128; c++)
-        if (on->values[c] >= 0 && is_kept(c)) TB_TRY(append(self, (size_t)on->part, time_s, TB_EVENT_CONTROL, c, on->values[c]));
+        if (on->values[c] >= 0 && is_kept(c))
+            TB_TRY(append(self, (size_t)on->part, time_s, TB_EVENT_CONTROL, c, on->values[c]));
     if (on->bend != 0 || !is_new) TB_TRY(append_bend(self, on, time_s));
 out:
     return status;
@@ -153,7 +155,10 @@ static tb_status start_note(builder *self, int number, double time_s, int key, i
         TB_FAIL(self->err, TB_TOO_LARGE, "it lasts longer than %g s", TB_SONG_MAX_S);
     TB_TRY(flush_note(self, note, key, time_s));
     TB_TRY(settle_part(self, number, time_s));
-    *note = (held_note){.is_held = true, .velocity = velocity, .part = (size_t)self->channels[number].part, .start_s = time_s};
+    *note = (held_note){.is_held = true,
+                        .velocity = velocity,
+                        .part = (size_t)self->channels[number].part,
+                        .start_s = time_s};
 out:
     return status;
 }
@@ -171,8 +176,10 @@ static tb_status set_controller(builder *self, int number, double time_s, int co
     tb_status status = TB_OK;
     channel *on = &self->channels[number];
     on->values[controller] = value;
-    if (controller == 6 && on->values[100] == 0 && on->values[101] == 0 && value >= 1 && value <= 24) on->bend_semitones = value;
-    if (is_kept(controller) && on->part >= 0) TB_TRY(append(self, (size_t)on->part, time_s, TB_EVENT_CONTROL, controller, value));
+    if (controller == 6 && on->values[100] == 0 && on->values[101] == 0 && value >= 1 && value <= 24)
+        on->bend_semitones = value;
+    if (is_kept(controller) && on->part >= 0)
+        TB_TRY(append(self, (size_t)on->part, time_s, TB_EVENT_CONTROL, controller, value));
     if (controller == 120 || controller == 123) /* silence */
         for (int key = 0; key < 128; key++) end_note(self, number, time_s, key);
     if (controller == 121) { /* reset: modulation, expression, pedal, bend */
@@ -215,7 +222,8 @@ static tb_status collect_parts(builder *self, const tb__midi *midi)
     for (size_t i = 0; i < midi->n_events; i++)
         TB_TRY(take_event(self, &midi->events[i], seconds_at(&line, midi->events[i].tick)));
     for (int c = 0; c < N_CHANNELS; c++)
-        for (int key = 0; key < 128; key++) TB_TRY(flush_note(self, &self->channels[c].notes[key], key, INFINITY));
+        for (int key = 0; key < 128; key++)
+            TB_TRY(flush_note(self, &self->channels[c].notes[key], key, INFINITY));
 out:
     return status;
 }
@@ -225,11 +233,12 @@ static void drop_tail(tb_song *song)
 {
     for (size_t p = 0; p < song->n_parts; p++) {
         tb_part *part = &song->parts[p];
-        while (part->n_events > 0 && part->events[part->n_events - 1].time_s > song->duration_s) part->n_events--;
+        while (part->n_events > 0 && part->events[part->n_events - 1].time_s > song->duration_s)
+            part->n_events--;
     }
 }
 
-/* --- beats and bars -------------------------------------------------------------------------------------------------- */
+/* --- beats and bars ------------------------------------------------------------------------------------- */
 
 /* The time signature at a tick, and where the next one begins.  Those without sense are left out. */
 typedef struct metre {
@@ -275,7 +284,8 @@ static tb_status lay_beats(const tb__midi *midi, tb_song *song, tb_error *err)
     uint64_t bar = 0, last = 0;
     settle_metre(&now, midi, 0);
     for (bool ended = false; !ended;) {
-        const uint64_t whole = bar + now.bar_ticks, end = now.next_tick > bar && now.next_tick < whole ? now.next_tick : whole;
+        const uint64_t whole = bar + now.bar_ticks,
+                       end = now.next_tick > bar && now.next_tick < whole ? now.next_tick : whole;
         const double bar_s = last_s;
         for (uint64_t tick = bar; tick < end && !ended; tick += beat_ticks) {
             const double time_s = tick <= UINT32_MAX ? seconds_at(&line, (uint32_t)tick) : INFINITY;
@@ -311,7 +321,7 @@ static void read_key(const tb__midi *midi, tb_song *song)
     }
 }
 
-/* --- the whole --------------------------------------------------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------------------------------------ */
 
 static builder *new_builder(void)
 {

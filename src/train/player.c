@@ -39,8 +39,8 @@ static void append(tb__player *player, int64_t us, tb_event_kind kind, int a, in
     player->status = tb_part_append(&player->song->parts[player->part], &event, player->err);
 }
 
-void tb__player_open(tb__player *player, const tb__plan *plan, tb_song *song, int program, bool is_drums, const char *name,
-                     uint64_t aspect, tb_error *err)
+void tb__player_open(tb__player *player, const tb__plan *plan, tb_song *song, int program, bool is_drums,
+                     const char *name, uint64_t aspect, tb_error *err)
 {
     *player = (tb__player){.plan = plan, .song = song, .err = err};
     tb__rng_branch(&player->rng, plan->seed, aspect ^ 0x68616e64);
@@ -77,8 +77,8 @@ void tb__play(tb__player *player, int tick, int length, int key, int velocity, i
     if (end_us < start_us + MIN_NOTE_US) end_us = start_us + MIN_NOTE_US;
     if (end_us > plan->duration_us) end_us = plan->duration_us;
     if (end_us < start_us + MIN_NOTE_US || !make_room(player)) return;
-    player->notes[player->n_notes++] =
-        (tb__note){.start_us = start_us, .end_us = end_us, .key = clamp(key, 0, 127), .velocity = clamp(struck, 1, 127)};
+    player->notes[player->n_notes++] = (tb__note){
+        .start_us = start_us, .end_us = end_us, .key = clamp(key, 0, 127), .velocity = clamp(struck, 1, 127)};
 }
 
 void tb__control(tb__player *player, int tick, int controller, int value)
@@ -126,7 +126,8 @@ static void cut_overlaps(tb__player *player)
     qsort(notes, player->n_notes, sizeof *notes, player->is_mono ? by_start : by_key_then_start);
     for (size_t i = 0; i + 1 < player->n_notes; i++) {
         const tb__note *next = &notes[i + 1];
-        if ((player->is_mono || next->key == notes[i].key) && notes[i].end_us > next->start_us) notes[i].end_us = next->start_us;
+        if ((player->is_mono || next->key == notes[i].key) && notes[i].end_us > next->start_us)
+            notes[i].end_us = next->start_us;
     }
 }
 

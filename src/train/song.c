@@ -48,7 +48,9 @@ int tb_tempo_group_nearest(double bpm)
 {
     int nearest = 0;
     /* the middle between two tempi by ratio is their geometric mean */
-    while (nearest + 1 < TB_TEMPO_GROUPS && bpm > 0 && bpm * bpm > group_bpm[nearest] * group_bpm[nearest + 1]) nearest++;
+    while (nearest + 1 < TB_TEMPO_GROUPS && bpm > 0 &&
+           bpm * bpm > group_bpm[nearest] * group_bpm[nearest + 1])
+        nearest++;
     return nearest;
 }
 
@@ -57,7 +59,7 @@ const char *tb_mode_name(tb_mode mode)
     return mode < TB_MODE_COUNT ? mode_names[mode] : "unknown";
 }
 
-/* --- a song and its lists ------------------------------------------------------------------------------------------ */
+/* --- a song and its lists ------------------------------------------------------------------------------- */
 
 tb_song *tb_song_new(void)
 {
@@ -91,7 +93,8 @@ static void *grow(void *items, size_t n, size_t *capacity, size_t item_size)
     return grown;
 }
 
-tb_status tb_song_add_part(tb_song *song, int program, bool is_drums, const char *name, size_t *index, tb_error *err)
+tb_status tb_song_add_part(tb_song *song, int program, bool is_drums, const char *name, size_t *index,
+                           tb_error *err)
 {
     if (song->n_parts >= TB_SONG_MAX_PARTS)
         return tb_error_set(err, TB_TOO_LARGE, "a song may have at most %d parts", TB_SONG_MAX_PARTS);
@@ -99,8 +102,10 @@ tb_status tb_song_add_part(tb_song *song, int program, bool is_drums, const char
     if (!parts) return tb_error_set(err, TB_NO_MEMORY, "no memory for a part");
     song->parts = parts;
     *index = song->n_parts++;
-    parts[*index] = (tb_part){
-        .stem = tb_stem_of_program(program, is_drums), .program = program, .is_drums = is_drums, .bend_semitones = 2};
+    parts[*index] = (tb_part){.stem = tb_stem_of_program(program, is_drums),
+                              .program = program,
+                              .is_drums = is_drums,
+                              .bend_semitones = 2};
     tb_text_copy(parts[*index].name, sizeof parts[*index].name, name);
     return TB_OK;
 }
@@ -124,13 +129,14 @@ tb_status tb_song_append_beat(tb_song *song, double time_s, bool is_bar, tb_erro
     if (beats) song->beats = beats;
     double *bars = is_bar ? grow(song->bars, song->n_bars, &song->bars_capacity, sizeof *bars) : song->bars;
     if (bars) song->bars = bars;
-    if (!beats || (is_bar && !bars)) return tb_error_set(err, TB_NO_MEMORY, "no memory for the beats of a song");
+    if (!beats || (is_bar && !bars))
+        return tb_error_set(err, TB_NO_MEMORY, "no memory for the beats of a song");
     beats[song->n_beats++] = time_s;
     if (is_bar) bars[song->n_bars++] = time_s;
     return TB_OK;
 }
 
-/* --- order and time -------------------------------------------------------------------------------------------------- */
+/* --- order and time ------------------------------------------------------------------------------------- */
 
 static int compare_events(const void *left, const void *right)
 {
@@ -174,7 +180,7 @@ unsigned tb_song_stems(const tb_song *song)
     return stems;
 }
 
-/* --- checks ------------------------------------------------------------------------------------------------------------ */
+/* --- checks --------------------------------------------------------------------------------------------- */
 
 static bool event_is_in_range(const tb_event *event)
 {
@@ -195,7 +201,8 @@ static tb_status check_part(const tb_part *part, double duration_s, tb_error *er
     if (part->program < 0 || part->program > 127)
         return tb_error_set(err, TB_INVALID, "program %d is not one of 0 to 127", part->program);
     if (part->stem != tb_stem_of_program(part->program, part->is_drums))
-        return tb_error_set(err, TB_INVALID, "stem %s does not have program %d", tb_stem_name(part->stem), part->program);
+        return tb_error_set(err, TB_INVALID, "stem %s does not have program %d", tb_stem_name(part->stem),
+                            part->program);
     if (part->bend_semitones < 1 || part->bend_semitones > 24)
         return tb_error_set(err, TB_INVALID, "notes cannot be bent by %d semitones", part->bend_semitones);
     if (!(part->synthetic >= 0 && part->synthetic <= 1))
@@ -203,12 +210,16 @@ static tb_status check_part(const tb_part *part, double duration_s, tb_error *er
     for (size_t i = 0; i < part->n_events; i++) {
         const tb_event *event = &part->events[i];
         if (!(event->time_s >= 0 && event->time_s <= duration_s))
-            return tb_error_set(err, TB_INVALID, "event %zu at %g s lies outside the song of %g s", i, event->time_s, duration_s);
-        if (!event_is_in_range(event)) return tb_error_set(err, TB_INVALID, "event %zu has values out of range", i);
-        if (i > 0 && compare_events(event - 1, event) > 0) return tb_error_set(err, TB_INVALID, "event %zu is out of order", i);
+            return tb_error_set(err, TB_INVALID, "event %zu at %g s lies outside the song of %g s", i,
+                                event->time_s, duration_s);
+        if (!event_is_in_range(event))
+            return tb_error_set(err, TB_INVALID, "event %zu has values out of range", i);
+        if (i > 0 && compare_events(event - 1, event) > 0)
+            return tb_error_set(err, TB_INVALID, "event %zu is out of order", i);
         if (event->kind == TB_EVENT_NOTE_ON) sounding[event->a]++;
         if (event->kind != TB_EVENT_NOTE_OFF) continue;
-        if (sounding[event->a] == 0) return tb_error_set(err, TB_INVALID, "event %zu ends a note that does not sound", i);
+        if (sounding[event->a] == 0)
+            return tb_error_set(err, TB_INVALID, "event %zu ends a note that does not sound", i);
         sounding[event->a]--;
     }
     for (int key = 0; key < 128; key++)
@@ -228,12 +239,17 @@ tb_status tb_song_check(const tb_song *song, tb_error *err)
     tb_status status = TB_OK;
     if (!(song->duration_s > 0 && song->duration_s <= TB_SONG_MAX_S))
         TB_FAIL(err, TB_INVALID, "a song must last up to %g s", TB_SONG_MAX_S);
-    if (!(song->tempo_bpm > 0) || !isfinite(song->tempo_bpm)) TB_FAIL(err, TB_INVALID, "the tempo must be above 0");
-    if (song->tempo_group < 0 || song->tempo_group >= TB_TEMPO_GROUPS) TB_FAIL(err, TB_INVALID, "there is no such tempo group");
-    if (song->beats_per_bar < 1 || song->beats_per_bar > 64) TB_FAIL(err, TB_INVALID, "a bar must have 1 to 64 beats");
+    if (!(song->tempo_bpm > 0) || !isfinite(song->tempo_bpm))
+        TB_FAIL(err, TB_INVALID, "the tempo must be above 0");
+    if (song->tempo_group < 0 || song->tempo_group >= TB_TEMPO_GROUPS)
+        TB_FAIL(err, TB_INVALID, "there is no such tempo group");
+    if (song->beats_per_bar < 1 || song->beats_per_bar > 64)
+        TB_FAIL(err, TB_INVALID, "a bar must have 1 to 64 beats");
     if (song->key < -1 || song->key > 11) TB_FAIL(err, TB_INVALID, "the key must be 0 to 11, or -1");
-    if (!is_ascending(song->beats, song->n_beats, song->duration_s)) TB_FAIL(err, TB_INVALID, "the beats are out of order");
-    if (!is_ascending(song->bars, song->n_bars, song->duration_s)) TB_FAIL(err, TB_INVALID, "the bars are out of order");
+    if (!is_ascending(song->beats, song->n_beats, song->duration_s))
+        TB_FAIL(err, TB_INVALID, "the beats are out of order");
+    if (!is_ascending(song->bars, song->n_bars, song->duration_s))
+        TB_FAIL(err, TB_INVALID, "the bars are out of order");
     for (size_t i = 0; i < song->n_parts; i++) {
         status = check_part(&song->parts[i], song->duration_s, err);
         if (status == TB_OK) continue;

@@ -71,12 +71,12 @@ enum { TB_PART_MAX_EVENTS = 1 << 20, TB_SONG_MAX_PARTS = 256, TB_SONG_MAX_BEATS 
 /* One instrument.  Keys of a drum part are the sounds of the General MIDI percussion map. */
 typedef struct tb_part {
     tb_stem stem;
-    int program;      /* General MIDI, 0-127; of a drum part the kit (0 standard, 8 room, 25 TR-808, 40 brush ...) */
-    bool is_drums;    /* plays on channel 10 */
-    bool is_voice;    /* a singing line: one note at a time, fit for a formant voice */
+    int program;        /* General MIDI, 0-127; of a drum part the kit (0 standard, 8 room, 25 TR-808 ...) */
+    bool is_drums;      /* plays on channel 10 */
+    bool is_voice;      /* a singing line: one note at a time, fit for a formant voice */
     int bend_semitones; /* 1 to 24; 2 unless set */
-    double synthetic; /* 0 to 1: how likely an own synthesiser patch suits it better than a soundfont */
-    char name[48];    /* instrument or style, for people */
+    double synthetic;   /* 0 to 1: how likely an own synthesiser patch suits it better than a soundfont */
+    char name[48];      /* instrument or style, for people */
     tb_event *events;
     size_t n_events, capacity;
 } tb_part;
@@ -105,7 +105,8 @@ void tb_song_free(tb_song *song);
 
 /* Adds a part without events; its stem follows from program and is_drums.  *index is its place in song->parts (the
  * array moves when another part is added).  name is cut to fit.  TB_TOO_LARGE past TB_SONG_MAX_PARTS, TB_NO_MEMORY. */
-tb_status tb_song_add_part(tb_song *song, int program, bool is_drums, const char *name, size_t *index, tb_error *err) TB_MUST_CHECK;
+tb_status tb_song_add_part(tb_song *song, int program, bool is_drums, const char *name, size_t *index,
+                           tb_error *err) TB_MUST_CHECK;
 /* TB_TOO_LARGE past TB_PART_MAX_EVENTS, TB_NO_MEMORY.  Order does not matter before tb_song_sort. */
 tb_status tb_part_append(tb_part *part, const tb_event *event, tb_error *err) TB_MUST_CHECK;
 /* Adds a beat and, where is_bar, a bar at that time.  TB_TOO_LARGE past TB_SONG_MAX_BEATS, TB_NO_MEMORY. */

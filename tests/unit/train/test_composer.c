@@ -60,12 +60,26 @@ static void the_same_seed_gives_the_same_song(void **state)
     }
 }
 
+/* Data sets are known by their seeds: whoever changes what is composed makes new ones, and new numbers here. */
+static void every_machine_composes_the_same(void **state)
+{
+    (void)state;
+    static const uint64_t expected[] = {0, 0, 0, 0};
+    for (uint64_t seed = 0; seed < 4; seed++) {
+        tb_song *song = compose(&(tb_composer_options){.stems = ALL_STEMS, .tempo_group = -1}, seed);
+        if (fingerprint(song) != expected[seed])
+            fail_msg("seed %d gives %#llx", (int)seed, (unsigned long long)fingerprint(song));
+        tb_song_free(song);
+    }
+}
+
 static void different_seeds_give_different_songs(void **state)
 {
     (void)state;
     uint64_t seen[N_SEEDS];
     for (uint64_t seed = 0; seed < N_SEEDS; seed++) {
-        tb_song *song = compose(&(tb_composer_options){.duration_s = 8, .tempo_group = 3, .beats_per_bar = 4}, seed);
+        tb_song *song =
+            compose(&(tb_composer_options){.duration_s = 8, .tempo_group = 3, .beats_per_bar = 4}, seed);
         seen[seed] = fingerprint(song);
         for (uint64_t other = 0; other < seed; other++) assert_true(seen[other] != seen[seed]);
         tb_song_free(song);
@@ -86,8 +100,10 @@ static void every_song_is_sound_and_lasts_as_asked(void **state)
         const double beat_s = 60 / song->tempo_bpm;
         assert_near(song->n_beats, song->duration_s / beat_s, 1.001);
         assert_near(song->n_bars, song->duration_s / beat_s / song->beats_per_bar, 1.001);
-        for (size_t i = 1; i < song->n_beats; i++) assert_near(song->beats[i] - song->beats[i - 1], beat_s, 1e-5);
-        for (size_t i = 0; i < song->n_bars; i++) assert_near(song->bars[i], song->beats[i * (size_t)song->beats_per_bar], 0);
+        for (size_t i = 1; i < song->n_beats; i++)
+            assert_near(song->beats[i] - song->beats[i - 1], beat_s, 1e-5);
+        for (size_t i = 0; i < song->n_bars; i++)
+            assert_near(song->bars[i], song->beats[i * (size_t)song->beats_per_bar], 0);
         for (size_t p = 0; p < song->n_parts; p++) {
             const tb_part *part = &song->parts[p];
             assert_int_equal(part->is_drums, part->stem == TB_STEM_DRUMS);
@@ -103,12 +119,15 @@ static void notes_lie_in_the_range_of_their_instrument(void **state)
     (void)state;
     static const int low[TB_STEM_COUNT] = {35, 26, 21, 35, 31}, high[TB_STEM_COUNT] = {82, 67, 108, 100, 108};
     for (uint64_t seed = 0; seed < N_SEEDS; seed++) {
-        tb_song *song = compose(&(tb_composer_options){.duration_s = 20, .stems = ALL_STEMS, .tempo_group = -1}, seed);
+        tb_song *song =
+            compose(&(tb_composer_options){.duration_s = 20, .stems = ALL_STEMS, .tempo_group = -1}, seed);
         for (size_t p = 0; p < song->n_parts; p++) {
             const tb_part *part = &song->parts[p];
             for (size_t i = 0; i < part->n_events; i++)
-                if (part->events[i].kind == TB_EVENT_NOTE_ON && (part->events[i].a < low[part->stem] || part->events[i].a > high[part->stem]))
-                    fail_msg("seed %d: %s (%s) plays %d", (int)seed, tb_stem_name(part->stem), part->name, part->events[i].a);
+                if (part->events[i].kind == TB_EVENT_NOTE_ON &&
+                    (part->events[i].a < low[part->stem] || part->events[i].a > high[part->stem]))
+                    fail_msg("seed %d: %s (%s) plays %d", (int)seed, tb_stem_name(part->stem), part->name,
+                             part->events[i].a);
         }
         tb_song_free(song);
     }
@@ -119,9 +138,13 @@ static void even_the_shortest_piece_has_all_its_stems(void **state)
     (void)state;
     for (unsigned seed = 0; seed < 2 * N_SEEDS; seed++) {
         const unsigned stems = 1 + seed % ALL_STEMS;
-        const tb_composer_options options = {.duration_s = 4, .stems = stems, .tempo_group = (int)(seed % 10), .beats_per_bar = 3 + (int)(seed % 2)};
+        const tb_composer_options options = {.duration_s = 4,
+                                             .stems = stems,
+                                             .tempo_group = (int)(seed % 10),
+                                             .beats_per_bar = 3 + (int)(seed % 2)};
         tb_song *song = compose(&options, seed);
-        if (tb_song_stems(song) != stems) fail_msg("seed %u has stems %x, not %x", seed, tb_song_stems(song), stems);
+        if (tb_song_stems(song) != stems)
+            fail_msg("seed %u has stems %x, not %x", seed, tb_song_stems(song), stems);
         assert_int_equal(song->tempo_group, options.tempo_group);
         assert_int_equal(song->beats_per_bar, options.beats_per_bar);
         tb_song_free(song);
@@ -136,7 +159,8 @@ static double longest_pause_s(const tb_song *song, tb_stem stem)
         double next = song->duration_s;
         for (size_t p = 0; p < song->n_parts; p++)
             for (size_t i = 0; song->parts[p].stem == stem && i < song->parts[p].n_events; i++)
-                if (song->parts[p].events[i].kind == TB_EVENT_NOTE_ON && song->parts[p].events[i].time_s >= at) {
+                if (song->parts[p].events[i].kind == TB_EVENT_NOTE_ON &&
+                    song->parts[p].events[i].time_s >= at) {
                     next = fmin(next, song->parts[p].events[i].time_s);
                     break;
                 }
@@ -167,7 +191,8 @@ static void draws_follow_their_probabilities(void **state)
     (void)state;
     static const double stem_shares[TB_STEM_COUNT] = {.04, .12, .24, .30, .30};
     enum { N = 1000 };
-    int n_stems[TB_STEM_COUNT] = {0}, groups[TB_TEMPO_GROUPS] = {0}, modes[TB_MODE_COUNT] = {0}, n_three = 0, n_with[TB_STEM_COUNT] = {0};
+    int n_stems[TB_STEM_COUNT] = {0}, groups[TB_TEMPO_GROUPS] = {0}, modes[TB_MODE_COUNT] = {0}, n_three = 0,
+        n_with[TB_STEM_COUNT] = {0};
     for (uint64_t seed = 0; seed < N; seed++) {
         tb_song *song = compose(&(tb_composer_options){.duration_s = 4, .tempo_group = -1}, seed);
         const unsigned stems = tb_song_stems(song);
@@ -193,7 +218,8 @@ static void all_instruments_and_many_styles_occur(void **state)
     bool programs[128] = {false}, kits[128] = {false};
     int n_kits = 0, n_voices = 0, n_others = 0;
     for (uint64_t seed = 0; seed < N; seed++) {
-        tb_song *song = compose(&(tb_composer_options){.duration_s = 4, .stems = ALL_STEMS, .tempo_group = -1}, seed);
+        tb_song *song =
+            compose(&(tb_composer_options){.duration_s = 4, .stems = ALL_STEMS, .tempo_group = -1}, seed);
         for (size_t p = 0; p < song->n_parts; p++) {
             const tb_part *part = &song->parts[p];
             (part->is_drums ? kits : programs)[part->program] = true;
@@ -217,7 +243,8 @@ static void a_seed_keeps_its_players_whoever_plays_along(void **state)
     for (uint64_t seed = 0; seed < 50; seed++) {
         tb_song *band = compose(&(tb_composer_options){.stems = ALL_STEMS, .tempo_group = -1}, seed);
         for (size_t p = 0; p < 4; p++) {
-            tb_song *alone = compose(&(tb_composer_options){.stems = 1u << band->parts[p].stem, .tempo_group = -1}, seed);
+            tb_song *alone =
+                compose(&(tb_composer_options){.stems = 1u << band->parts[p].stem, .tempo_group = -1}, seed);
             assert_int_equal(alone->n_parts, 1);
             assert_int_equal(alone->parts[0].program, band->parts[p].program);
             assert_string_equal(alone->parts[0].name, band->parts[p].name);
@@ -237,7 +264,8 @@ static void grooves_have_one_character_a_step(void **state)
             bool suits[TB_TEMPO_GROUPS] = {false};
             const tb_groove *grooves = overlay ? tb_groove_overlays(beats, &n) : tb_grooves(beats, &n);
             for (int i = 0; i < n; i++) {
-                for (int group = grooves[i].low_group; group <= grooves[i].high_group; group++) suits[group] = true;
+                for (int group = grooves[i].low_group; group <= grooves[i].high_group; group++)
+                    suits[group] = true;
                 for (int v = 0; v < TB_DRUM_VOICE_COUNT; v++) {
                     const char *row = grooves[i].rows[v];
                     if (!row) continue;
@@ -253,9 +281,15 @@ static void options_out_of_range_are_refused(void **state)
 {
     (void)state;
     static const tb_composer_options wrong[] = {
-        {.duration_s = 3.9, .tempo_group = -1}, {.duration_s = 601, .tempo_group = -1}, {.duration_s = -1, .tempo_group = -1},
-        {.duration_s = NAN, .tempo_group = -1}, {.stems = 32, .tempo_group = -1},       {.tempo_group = 10},
-        {.tempo_group = -2},                    {.beats_per_bar = 5, .tempo_group = -1}, {.beats_per_bar = -3, .tempo_group = -1},
+        {.duration_s = 3.9, .tempo_group = -1},
+        {.duration_s = 601, .tempo_group = -1},
+        {.duration_s = -1, .tempo_group = -1},
+        {.duration_s = NAN, .tempo_group = -1},
+        {.stems = 32, .tempo_group = -1},
+        {.tempo_group = 10},
+        {.tempo_group = -2},
+        {.beats_per_bar = 5, .tempo_group = -1},
+        {.beats_per_bar = -3, .tempo_group = -1},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         tb_error err = {0};
@@ -264,7 +298,8 @@ static void options_out_of_range_are_refused(void **state)
         assert_null(song);
         assert_true(*err.message != 0);
     }
-    tb_song *longest = compose(&(tb_composer_options){.duration_s = 600, .tempo_group = 9, .beats_per_bar = 3}, 1);
+    tb_song *longest =
+        compose(&(tb_composer_options){.duration_s = 600, .tempo_group = 9, .beats_per_bar = 3}, 1);
     assert_near(longest->duration_s, 600, 0);
     assert_true(longest->bars[longest->n_bars - 1] > 598);
     tb_song_free(longest);
@@ -291,9 +326,15 @@ static void each_allocation_may_fail(void **state)
     }
 }
 
-TB_TESTS(composer, cmocka_unit_test(the_same_seed_gives_the_same_song), cmocka_unit_test(different_seeds_give_different_songs),
-         cmocka_unit_test(every_song_is_sound_and_lasts_as_asked), cmocka_unit_test(notes_lie_in_the_range_of_their_instrument),
-         cmocka_unit_test(even_the_shortest_piece_has_all_its_stems), cmocka_unit_test(stems_hardly_ever_pause_for_long),
-         cmocka_unit_test(draws_follow_their_probabilities), cmocka_unit_test(all_instruments_and_many_styles_occur),
-         cmocka_unit_test(a_seed_keeps_its_players_whoever_plays_along), cmocka_unit_test(grooves_have_one_character_a_step),
+TB_TESTS(composer, cmocka_unit_test(the_same_seed_gives_the_same_song),
+         cmocka_unit_test(every_machine_composes_the_same),
+         cmocka_unit_test(different_seeds_give_different_songs),
+         cmocka_unit_test(every_song_is_sound_and_lasts_as_asked),
+         cmocka_unit_test(notes_lie_in_the_range_of_their_instrument),
+         cmocka_unit_test(even_the_shortest_piece_has_all_its_stems),
+         cmocka_unit_test(stems_hardly_ever_pause_for_long),
+         cmocka_unit_test(draws_follow_their_probabilities),
+         cmocka_unit_test(all_instruments_and_many_styles_occur),
+         cmocka_unit_test(a_seed_keeps_its_players_whoever_plays_along),
+         cmocka_unit_test(grooves_have_one_character_a_step),
          cmocka_unit_test(options_out_of_range_are_refused), cmocka_unit_test(each_allocation_may_fail))

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- files ------------------------------------------------------------------------------------------------------ */
+/* --- files ---------------------------------------------------------------------------------------------- */
 
 typedef struct file {
     uint8_t bytes[4096];
@@ -61,7 +61,8 @@ static void event(file *f, uint32_t delta, const uint8_t *bytes, size_t n)
     for (int i = groups - 1; i >= 0; i--) put(f, (int)(delta >> 7 * i & 0x7f) | (i ? 0x80 : 0));
     for (size_t i = 0; i < n; i++) put(f, bytes[i]);
 }
-#define EVENT(f, delta, ...) event(f, delta, (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
+#define EVENT(f, delta, ...)                                                                                 \
+    event(f, delta, (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
 
 static void end_track(file *f)
 {
@@ -121,7 +122,7 @@ static file make_band(void)
     return f;
 }
 
-/* --- what is read ------------------------------------------------------------------------------------------------- */
+/* --- what is read --------------------------------------------------------------------------------------- */
 
 static void a_band_is_read_with_its_times(void **state)
 {
@@ -166,7 +167,8 @@ static void a_new_part_takes_over_the_controllers(void **state)
     tb_song *song = read_song(&f);
     const tb_part *flute = &song->parts[3];
     assert_int_equal(flute->n_events, 4);
-    static const tb_event_kind kinds[] = {TB_EVENT_CONTROL, TB_EVENT_CONTROL, TB_EVENT_NOTE_ON, TB_EVENT_NOTE_OFF};
+    static const tb_event_kind kinds[] = {TB_EVENT_CONTROL, TB_EVENT_CONTROL, TB_EVENT_NOTE_ON,
+                                          TB_EVENT_NOTE_OFF};
     static const int a[] = {7, 64, 72, 72}, b[] = {90, 127, 64, 0};
     for (size_t i = 0; i < 4; i++) {
         assert_int_equal(flute->events[i].kind, kinds[i]);
@@ -295,7 +297,8 @@ static void silence_and_reset_reach_all_notes(void **state)
     assert_near(song->duration_s, 1, 1e-9);
     int pedal_up = 0;
     for (size_t i = 0; i < part->n_events; i++)
-        pedal_up += part->events[i].kind == TB_EVENT_CONTROL && part->events[i].a == 64 && part->events[i].b == 0;
+        pedal_up +=
+            part->events[i].kind == TB_EVENT_CONTROL && part->events[i].a == 64 && part->events[i].b == 0;
     assert_int_equal(pedal_up, 1);
     tb_song_free(song);
 }
@@ -320,7 +323,7 @@ static void files_are_read_by_their_path(void **state)
     assert_null(song);
 }
 
-/* --- what is refused ------------------------------------------------------------------------------------------------ */
+/* --- what is refused ------------------------------------------------------------------------------------ */
 
 static void a_file_cut_anywhere_is_corrupt(void **state)
 {
@@ -463,12 +466,14 @@ static void the_corpus_keeps_every_promise(void **state)
     free(folder);
 }
 
-TB_TESTS(midi_file, cmocka_unit_test(a_band_is_read_with_its_times), cmocka_unit_test(each_program_of_a_channel_is_a_part),
+TB_TESTS(midi_file, cmocka_unit_test(a_band_is_read_with_its_times),
+         cmocka_unit_test(each_program_of_a_channel_is_a_part),
          cmocka_unit_test(a_new_part_takes_over_the_controllers), cmocka_unit_test(one_track_is_read_as_well),
          cmocka_unit_test(time_code_counts_seconds), cmocka_unit_test(a_new_metre_begins_a_bar),
-         cmocka_unit_test(notes_that_overlap_or_never_end_are_repaired), cmocka_unit_test(bends_know_their_range),
-         cmocka_unit_test(silence_and_reset_reach_all_notes), cmocka_unit_test(files_are_read_by_their_path),
-         cmocka_unit_test(a_file_cut_anywhere_is_corrupt), cmocka_unit_test(any_single_byte_may_be_wrong),
-         cmocka_unit_test(headers_without_sense_are_refused), cmocka_unit_test(tracks_without_sense_are_refused),
+         cmocka_unit_test(notes_that_overlap_or_never_end_are_repaired),
+         cmocka_unit_test(bends_know_their_range), cmocka_unit_test(silence_and_reset_reach_all_notes),
+         cmocka_unit_test(files_are_read_by_their_path), cmocka_unit_test(a_file_cut_anywhere_is_corrupt),
+         cmocka_unit_test(any_single_byte_may_be_wrong), cmocka_unit_test(headers_without_sense_are_refused),
+         cmocka_unit_test(tracks_without_sense_are_refused),
          cmocka_unit_test(no_notes_and_too_much_are_told_apart), cmocka_unit_test(each_allocation_may_fail),
          cmocka_unit_test(the_corpus_keeps_every_promise))

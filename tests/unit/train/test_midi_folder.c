@@ -16,8 +16,9 @@ enum { SONG_SIZE = 34, N_LUMPS = 4, WAD_SIZE = 12 + 3 * SONG_SIZE + 8 + 16 * N_L
 /* One note of a key. */
 static void make_song(uint8_t key, uint8_t out[SONG_SIZE])
 {
-    static const uint8_t bytes[SONG_SIZE] = {'M', 'T', 'h', 'd', 0, 0, 0, 6, 0,    0,  0,  1, 0,  96,   'M', 'T',  'r',
-                                             'k', 0,   0,   0,   12, 0, 0x90, 60, 90, 96, 0x80, 60, 0, 0, 0xff, 0x2f, 0};
+    static const uint8_t bytes[SONG_SIZE] = {'M', 'T', 'h', 'd',  0,   0,   0, 6,    0,    0,  0, 1,
+                                             0,   96,  'M', 'T',  'r', 'k', 0, 0,    0,    12, 0, 0x90,
+                                             60,  90,  96,  0x80, 60,  0,   0, 0xff, 0x2f, 0};
     memcpy(out, bytes, SONG_SIZE);
     out[24] = out[28] = key;
 }
@@ -161,5 +162,6 @@ static void each_allocation_may_fail(void **state)
     }
 }
 
-TB_TESTS(midi_folder, cmocka_unit_test(songs_are_found_in_files_and_archives_once), cmocka_unit_test(damaged_archives_are_left_out),
-         cmocka_unit_test(a_song_that_is_gone_is_said_so), cmocka_unit_test(each_allocation_may_fail))
+TB_TESTS(midi_folder, cmocka_unit_test(songs_are_found_in_files_and_archives_once),
+         cmocka_unit_test(damaged_archives_are_left_out), cmocka_unit_test(a_song_that_is_gone_is_said_so),
+         cmocka_unit_test(each_allocation_may_fail))

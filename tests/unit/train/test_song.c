@@ -19,8 +19,10 @@ static tb_song *make_song(void)
     for (int beat = 0; beat < 8; beat++) assert_ok(tb_song_append_beat(song, beat * 0.5, beat % 4 == 0, &err));
     assert_ok(tb_song_add_part(song, 0, false, "piano", &index, &err));
     assert_int_equal(index, 0);
-    assert_ok(tb_part_append(&song->parts[0], &(tb_event){.time_s = 1.5, .kind = TB_EVENT_NOTE_OFF, .a = 60}, &err));
-    assert_ok(tb_part_append(&song->parts[0], &(tb_event){.time_s = 1, .kind = TB_EVENT_NOTE_ON, .a = 60, .b = 90}, &err));
+    assert_ok(tb_part_append(&song->parts[0], &(tb_event){.time_s = 1.5, .kind = TB_EVENT_NOTE_OFF, .a = 60},
+                             &err));
+    assert_ok(tb_part_append(&song->parts[0],
+                             &(tb_event){.time_s = 1, .kind = TB_EVENT_NOTE_ON, .a = 60, .b = 90}, &err));
     tb_song_sort(song);
     return song;
 }
@@ -29,7 +31,8 @@ static void programs_belong_to_the_stems_of_slakh(void **state)
 {
     (void)state;
     static const int firsts[] = {0, 8, 24, 32, 40};
-    static const tb_stem stems[] = {TB_STEM_PIANO, TB_STEM_OTHERS, TB_STEM_GUITAR, TB_STEM_BASS, TB_STEM_OTHERS};
+    static const tb_stem stems[] = {TB_STEM_PIANO, TB_STEM_OTHERS, TB_STEM_GUITAR, TB_STEM_BASS,
+                                    TB_STEM_OTHERS};
     for (int program = 0; program < 128; program++) {
         size_t range = 4;
         while (program < firsts[range]) range--;
@@ -73,11 +76,14 @@ static void sorting_puts_the_end_of_a_note_before_the_next_one(void **state)
     tb_error err = {0};
     tb_song *song = make_song();
     tb_part *part = &song->parts[0];
-    assert_ok(tb_part_append(part, &(tb_event){.time_s = 1.5, .kind = TB_EVENT_NOTE_ON, .a = 60, .b = 70}, &err));
+    assert_ok(
+        tb_part_append(part, &(tb_event){.time_s = 1.5, .kind = TB_EVENT_NOTE_ON, .a = 60, .b = 70}, &err));
     assert_ok(tb_part_append(part, &(tb_event){.time_s = 2, .kind = TB_EVENT_NOTE_OFF, .a = 60}, &err));
-    assert_ok(tb_part_append(part, &(tb_event){.time_s = 1.5, .kind = TB_EVENT_CONTROL, .a = 64, .b = 127}, &err));
+    assert_ok(
+        tb_part_append(part, &(tb_event){.time_s = 1.5, .kind = TB_EVENT_CONTROL, .a = 64, .b = 127}, &err));
     tb_song_sort(song);
-    static const tb_event_kind order[] = {TB_EVENT_NOTE_ON, TB_EVENT_NOTE_OFF, TB_EVENT_CONTROL, TB_EVENT_NOTE_ON, TB_EVENT_NOTE_OFF};
+    static const tb_event_kind order[] = {TB_EVENT_NOTE_ON, TB_EVENT_NOTE_OFF, TB_EVENT_CONTROL,
+                                          TB_EVENT_NOTE_ON, TB_EVENT_NOTE_OFF};
     for (size_t i = 0; i < 5; i++) assert_int_equal(part->events[i].kind, order[i]);
     assert_ok(tb_song_check(song, &err));
     tb_song_free(song);
@@ -106,12 +112,13 @@ static void only_stems_that_play_count(void **state)
     size_t index = 0;
     tb_song *song = make_song();
     assert_ok(tb_song_add_part(song, 25, true, "kit", &index, &err));
-    assert_ok(tb_part_append(&song->parts[index], &(tb_event){.kind = TB_EVENT_CONTROL, .a = 7, .b = 100}, &err));
+    assert_ok(
+        tb_part_append(&song->parts[index], &(tb_event){.kind = TB_EVENT_CONTROL, .a = 7, .b = 100}, &err));
     assert_int_equal(tb_song_stems(song), 1u << TB_STEM_PIANO);
     tb_song_free(song);
 }
 
-/* --- what the check finds --------------------------------------------------------------------------------------- */
+/* --- what the check finds ------------------------------------------------------------------------------- */
 
 typedef void (*damage)(tb_song *song);
 static void no_duration(tb_song *song) { song->duration_s = 0; }
@@ -138,10 +145,10 @@ static void the_check_finds_each_kind_of_damage(void **state)
 {
     (void)state;
     static const damage damages[] = {
-        no_duration,       too_long,         no_tempo,           no_such_group, no_beats_in_a_bar, no_such_key,
-        beat_out_of_order, bar_past_the_end, no_such_program,    wrong_stem,    no_probability,    event_past_the_end,
-        silent_note,       key_too_high,     events_out_of_order, no_such_kind,  note_without_end,  end_without_note,
-        no_bend,
+        no_duration,    too_long,           no_tempo,         no_such_group,   no_beats_in_a_bar,
+        no_such_key,    beat_out_of_order,  bar_past_the_end, no_such_program, wrong_stem,
+        no_probability, event_past_the_end, silent_note,      key_too_high,    events_out_of_order,
+        no_such_kind,   note_without_end,   end_without_note, no_bend,
     };
     for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
         tb_error err = {0};
@@ -153,7 +160,7 @@ static void the_check_finds_each_kind_of_damage(void **state)
     }
 }
 
-/* --- limits and memory ------------------------------------------------------------------------------------------ */
+/* --- limits and memory ---------------------------------------------------------------------------------- */
 
 static void there_are_limits(void **state)
 {
@@ -162,10 +169,12 @@ static void there_are_limits(void **state)
     size_t index = 0;
     tb_song *song = tb_song_new();
     assert_non_null(song);
-    for (int i = 0; i < TB_SONG_MAX_PARTS; i++) assert_ok(tb_song_add_part(song, 0, false, "part", &index, &err));
+    for (int i = 0; i < TB_SONG_MAX_PARTS; i++)
+        assert_ok(tb_song_add_part(song, 0, false, "part", &index, &err));
     assert_status(tb_song_add_part(song, 0, false, "part", &index, &err), TB_TOO_LARGE);
     for (int i = 0; i < TB_PART_MAX_EVENTS; i++)
-        if (tb_part_append(&song->parts[0], &(tb_event){0}, &err) != TB_OK) fail_msg("event %d does not fit", i);
+        if (tb_part_append(&song->parts[0], &(tb_event){0}, &err) != TB_OK)
+            fail_msg("event %d does not fit", i);
     assert_status(tb_part_append(&song->parts[0], &(tb_event){0}, &err), TB_TOO_LARGE);
     for (int i = 0; i < TB_SONG_MAX_BEATS; i++) assert_ok(tb_song_append_beat(song, i, true, &err));
     assert_status(tb_song_append_beat(song, TB_SONG_MAX_BEATS, true, &err), TB_TOO_LARGE);
@@ -183,8 +192,10 @@ static void each_allocation_may_fail(void **state)
         tb_alloc_fail_after(n);
         tb_song *song = tb_song_new();
         if (song) status = tb_song_add_part(song, 0, false, "piano", &index, &err);
-        for (int i = 0; i < 100 && status == TB_OK; i++) status = tb_part_append(&song->parts[0], &(tb_event){.time_s = i}, &err);
-        for (int i = 0; i < 100 && status == TB_OK; i++) status = tb_song_append_beat(song, i, i % 4 == 0, &err);
+        for (int i = 0; i < 100 && status == TB_OK; i++)
+            status = tb_part_append(&song->parts[0], &(tb_event){.time_s = i}, &err);
+        for (int i = 0; i < 100 && status == TB_OK; i++)
+            status = tb_song_append_beat(song, i, i % 4 == 0, &err);
         tb_alloc_fail_after(0);
         done = status == TB_OK;
         if (!done) assert_int_equal(status, TB_NO_MEMORY);
@@ -195,7 +206,9 @@ static void each_allocation_may_fail(void **state)
     tb_song_free(NULL);
 }
 
-TB_TESTS(song, cmocka_unit_test(programs_belong_to_the_stems_of_slakh), cmocka_unit_test(names_of_stems_read_back),
-         cmocka_unit_test(a_tempo_belongs_to_the_nearest_group), cmocka_unit_test(sorting_puts_the_end_of_a_note_before_the_next_one),
+TB_TESTS(song, cmocka_unit_test(programs_belong_to_the_stems_of_slakh),
+         cmocka_unit_test(names_of_stems_read_back), cmocka_unit_test(a_tempo_belongs_to_the_nearest_group),
+         cmocka_unit_test(sorting_puts_the_end_of_a_note_before_the_next_one),
          cmocka_unit_test(stretching_moves_everything), cmocka_unit_test(only_stems_that_play_count),
-         cmocka_unit_test(the_check_finds_each_kind_of_damage), cmocka_unit_test(there_are_limits), cmocka_unit_test(each_allocation_may_fail))
+         cmocka_unit_test(the_check_finds_each_kind_of_damage), cmocka_unit_test(there_are_limits),
+         cmocka_unit_test(each_allocation_may_fail))

@@ -15,6 +15,7 @@ tests_unit_train_test_train_SOURCES = \
 	tests/unit/train/test_augment.c \
 	tests/unit/train/test_composer.c \
 	tests/unit/train/test_descriptor_folder.c \
+	tests/unit/train/test_effects.c \
 	tests/unit/train/test_eval_tables.c \
 	tests/unit/train/test_eval_vote.c \
 	tests/unit/train/test_instruments_training.c \
@@ -22,7 +23,10 @@ tests_unit_train_test_train_SOURCES = \
 	tests/unit/train/test_midi_file.c \
 	tests/unit/train/test_midi_folder.c \
 	tests/unit/train/test_mixer.c \
+	tests/unit/train/test_patch_synth.c \
 	tests/unit/train/test_piece_cache.c \
+	tests/unit/train/test_renderer.c \
 	tests/unit/train/test_retrieval.c \
 	tests/unit/train/test_sampler.c \
-	tests/unit/train/test_song.c
+	tests/unit/train/test_song.c \
+	tests/unit/train/test_song_set.c

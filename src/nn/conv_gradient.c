@@ -13,7 +13,7 @@ enum {
     MAX_POSITIONS = 256, /* of a block */
     MIN_POSITIONS = 64,
     PACKED_FLOATS = 32768, /* of a block's gradients, about */
-    SLACK = 8,
+    SLACK = TB_PANEL_MAX_ROWS, /* a tile that begins in the last row reads as far */
 };
 
 static size_t block_positions(const tb__conv *conv)

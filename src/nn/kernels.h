@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TB_KERNELS_MAX_SHAPES = 4, TB_PANEL_MAX_WIDTH = 64, TB_PANEL_STEP = 8 };
+enum { TB_KERNELS_MAX_SHAPES = 4, TB_PANEL_MAX_WIDTH = 64, TB_PANEL_MAX_ROWS = 12, TB_PANEL_STEP = 8 };
 
 /* n products that follow one another in both factors: a[at + i] * panel row [b + i]. */
 typedef struct tb__segment {
@@ -44,7 +44,7 @@ typedef struct tb__product {
 
 /* A size of panels and the functions for it. */
 typedef struct tb__panel_shape {
-    size_t width, rows; /* width: a multiple of TB_PANEL_STEP */
+    size_t width, rows; /* width: a multiple of TB_PANEL_STEP; rows: at most TB_PANEL_MAX_ROWS */
     void (*multiply)(const tb__product *product, const tb__places *places);
     /* c[i][j] += sum over p < n of a[at[p] + i] * panel[p][j], for i < m <= rows, j < n_valid; c lies in rows of
      * c_stride.  The a of `rows` values may be read. */

@@ -19,6 +19,8 @@
 
 #define SHAPE_WIDTH (SHAPE_VECTORS * LANES)
 
+_Static_assert(SHAPE_ROWS <= TB_PANEL_MAX_ROWS && SHAPE_WIDTH <= TB_PANEL_MAX_WIDTH, "sizes of panels in kernels.h");
+
 /* One tile: n_rows of its rows are wanted, the others repeat the last and are not stored. */
 static inline void SHAPE(tile)(const tb__product *product, const float *const *a, float *const *c, size_t n_rows)
 {

@@ -3,11 +3,11 @@
  *
  *     bench-nn [seconds per case, 3] [batch, 64] [network] [work]
  *
- * Two sizes of the network, "small" (8 to 256 channels) and "big" (16 to 512); inference with batch norm
- * folded, training (forward and backward) and a step of AdamW (one per batch here). One JSON line per case:
- * segments per second of the median and of the best round, in time of the processor (so that other work on
- * the machine counts little), multiplications of a forward, and how many floating point operations per
- * second that is (training counted as three forwards). TIMBRE_KERNELS=plain chooses other kernels. */
+ * Two sizes of the network, "small" (8 to 256 channels) and "big" (16 to 512).  Work: inference with batch norm
+ * folded; gradient, which is forward and backward; update, a step of AdamW; training, both together.  One JSON line per case:
+ * segments per second of the median and of the best round, in time of the processor (so that other work on the machine
+ * counts little), multiplications of a forward, and how many floating point operations per second that is (forward and
+ * backward counted as three forwards).  TIMBRE_KERNELS=plain chooses other kernels. */
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "nn/network.h"
@@ -91,7 +91,7 @@ static void infer(bench_state *bench)
     (void)tb_pass_forward(bench->inference, bench->x, bench->batch);
 }
 
-static void train(bench_state *bench)
+static void find_gradient(bench_state *bench)
 {
     tb_pass_clear_gradient(bench->training);
     (void)tb_pass_forward(bench->training, bench->x, bench->batch);
@@ -103,7 +103,19 @@ static void update(bench_state *bench)
     tb_optimizer_step(bench->optimizer, 1e-4, tb_pass_gradient(bench->training), tb_network_params(bench->net));
 }
 
-static void measure(bench_state *bench, const char *network, const char *work, void (*run)(struct bench_state *bench), double n_forwards,
+static void train(bench_state *bench)
+{
+    find_gradient(bench);
+    update(bench);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(bench_state *bench);
+    double n_forwards;
+} works[] = {{"inference", infer, 1}, {"gradient", find_gradient, 3}, {"update", update, 0}, {"training", train, 3}};
+
+static void measure(bench_state *bench, const char *network, const char *work, void (*run)(bench_state *bench), double n_forwards,
                     double seconds)
 {
     static double times[MAX_ROUNDS];
@@ -142,12 +154,9 @@ int main(int argc, char **argv)
             clear(&bench);
             return 1;
         }
-        if (work == NULL || strcmp(work, "inference") == 0)
-            measure(&bench, networks[i].name, "inference", infer, 1, seconds);
-        if (work == NULL || strcmp(work, "training") == 0)
-            measure(&bench, networks[i].name, "training", train, 3, seconds);
-        if (work == NULL || strcmp(work, "update") == 0)
-            measure(&bench, networks[i].name, "update", update, 0, seconds);
+        for (size_t k = 0; k < sizeof works / sizeof *works; k++)
+            if (work == NULL || strcmp(work, works[k].name) == 0)
+                measure(&bench, networks[i].name, works[k].name, works[k].run, works[k].n_forwards, seconds);
         clear(&bench);
     }
     return 0;

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
-/* How many segments per second does the network for instruments take, in inference and in training, on one thread?
+/* How many segments per second does the network for instruments take, in inference and in training, on one
+ * thread?
  *
  *     bench-nn [seconds per case, 3] [batch, 64] [network] [work]
  *
- * Two sizes of the network, "small" (8 to 256 channels) and "big" (16 to 512).  Work: inference with batch norm
- * folded; gradient, which is forward and backward; update, a step of AdamW; training, both together.  One JSON line per case:
- * segments per second of the median and of the best round, in time of the processor (so that other work on the machine
- * counts little), multiplications of a forward, and how many floating point operations per second that is (forward and
- * backward counted as three forwards).  TIMBRE_KERNELS=plain chooses other kernels. */
+ * Two sizes of the network, "small" (8 to 256 channels) and "big" (16 to 512).  Work: inference with batch
+ * norm folded; gradient, which is forward and backward; update, a step of AdamW; training, both together.
+ * One JSON line per case: segments per second of the median and of the best round, in time of the processor
+ * (so that other work on the machine counts little), multiplications of a forward, and how many floating
+ * point operations per second that is (forward and backward counted as three forwards).  TIMBRE_KERNELS=plain
+ * chooses other kernels. */
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "nn/network.h"
@@ -39,7 +41,8 @@ static void write_text(char text[MAX_TEXT], int n_first)
 {
     int used = snprintf(text, MAX_TEXT, "input 64 128 1\n");
     for (int i = 0; i < 6; i++)
-        used += snprintf(text + used, (size_t)(MAX_TEXT - used), "conv %d 5x5 stride 2 pad 2\nnorm\nleaky 0.2\n", n_first << i);
+        used += snprintf(text + used, (size_t)(MAX_TEXT - used),
+                         "conv %d 5x5 stride 2 pad 2\nnorm\nleaky 0.2\n", n_first << i);
     (void)snprintf(text + used, (size_t)(MAX_TEXT - used), "mean time\nflatten\ndense 645\n");
 }
 
@@ -100,7 +103,8 @@ static void find_gradient(bench_state *bench)
 
 static void update(bench_state *bench)
 {
-    tb_optimizer_step(bench->optimizer, 1e-4, tb_pass_gradient(bench->training), tb_network_params(bench->net));
+    tb_optimizer_step(bench->optimizer, 1e-4, tb_pass_gradient(bench->training),
+                      tb_network_params(bench->net));
 }
 
 static void train(bench_state *bench)
@@ -113,15 +117,17 @@ static const struct {
     const char *name;
     void (*run)(bench_state *bench);
     double n_forwards;
-} works[] = {{"inference", infer, 1}, {"gradient", find_gradient, 3}, {"update", update, 0}, {"training", train, 3}};
+} works[] = {
+    {"inference", infer, 1}, {"gradient", find_gradient, 3}, {"update", update, 0}, {"training", train, 3}};
 
-static void measure(bench_state *bench, const char *network, const char *work, void (*run)(bench_state *bench), double n_forwards,
-                    double seconds)
+static void measure(bench_state *bench, const char *network, const char *work,
+                    void (*run)(bench_state *bench), double n_forwards, double seconds)
 {
     static double times[MAX_ROUNDS];
     size_t n = 0;
     run(bench);
-    for (const double begin = cpu_seconds(); n < MAX_ROUNDS && (n < 3 || cpu_seconds() - begin < seconds); n++) {
+    for (const double begin = cpu_seconds(); n < MAX_ROUNDS && (n < 3 || cpu_seconds() - begin < seconds);
+         n++) {
         const double start = cpu_seconds();
         run(bench);
         times[n] = cpu_seconds() - start;

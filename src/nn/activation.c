@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Functions of single values: leaky ReLU (max(x, slope x)), ReLU (slope 0), tanh.  Their backward needs the result
- * alone: with a slope >= 0 it has the sign of what went in, and tanh' = 1 - tanh^2. */
+/* Functions of single values: leaky ReLU (max(x, slope x)), ReLU (slope 0), tanh.  Their backward needs the
+ * result alone: with a slope >= 0 it has the sign of what went in, and tanh' = 1 - tanh^2. */
 #include "nn/layer_kinds.h"
 
 #include "base/alloc.h"

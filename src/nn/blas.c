@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* OpenBLAS behind one function.  It is threaded in Debian's build; here threads are ours alone, so it is told to use one
- * before its first product. */
+/* OpenBLAS behind one function.  It is threaded in Debian's build; here threads are ours alone, so it is told
+ * to use one before its first product. */
 #include "nn/blas.h"
 
 #include "nn/network.h"
@@ -23,9 +23,9 @@ void tb__gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, 
 {
     pthread_once(&once, prepare);
     if (m == 0 || n == 0) return;
-    cblas_sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans,
-                (blasint)m, (blasint)n, (blasint)k, 1.0f, a, (blasint)lda, b, (blasint)ldb, add ? 1.0f : 0.0f, c,
-                (blasint)ldc);
+    cblas_sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
+                transpose_b ? CblasTrans : CblasNoTrans, (blasint)m, (blasint)n, (blasint)k, 1.0f, a,
+                (blasint)lda, b, (blasint)ldb, add ? 1.0f : 0.0f, c, (blasint)ldc);
 }
 
 const char *tb_nn_blas_name(void)

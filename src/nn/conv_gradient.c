@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* The gradient for the weights of a convolution: for each position of the result, the outer product of the patch that it reads
- * with the gradient for its channels, added up over all positions of all items.
+/* The gradient for the weights of a convolution: for each position of the result, the outer product of the
+ * patch that it reads with the gradient for its channels, added up over all positions of all items.
  *
- * Per class of positions (conv_plan.h), blocks of positions that stay in the cache: their gradients are packed into panels,
- * then each tile (some values of the patch x a panel of channels) goes over the block with its sums in registers. */
+ * Per class of positions (conv_plan.h), blocks of positions that stay in the cache: their gradients are
+ * packed into panels, then each tile (some values of the patch x a panel of channels) goes over the block
+ * with its sums in registers. */
 #include "nn/conv_internal.h"
 #include "nn/panels.h"
 
@@ -45,8 +46,8 @@ static bool ends_inside(const patch_block *block, size_t offset, size_t n)
     return offset + n <= (size_t)(block->end - block->x) - last;
 }
 
-static void accumulate_segment(const patch_block *block, const tb__panel *panel, const tb__segment *segment, float *d,
-                               size_t d_stride)
+static void accumulate_segment(const patch_block *block, const tb__panel *panel, const tb__segment *segment,
+                               float *d, size_t d_stride)
 {
     const tb__panel_shape *shape = panel->shape;
     const float *packed = block->packed + block->n * panel->column;
@@ -69,16 +70,17 @@ static void accumulate_segment(const patch_block *block, const tb__panel *panel,
     }
 }
 
-/* Adds a block's outer products to the gradient d: [weights of a patch] rows of d_stride, n_out columns of which are the
- * group's. */
-static void accumulate_block(patch_block *block, size_t n_out, const tb__segment *segments, size_t n_segments, float *d,
-                             size_t d_stride)
+/* Adds a block's outer products to the gradient d: [weights of a patch] rows of d_stride, n_out columns of
+ * which are the group's. */
+static void accumulate_block(patch_block *block, size_t n_out, const tb__segment *segments, size_t n_segments,
+                             float *d, size_t d_stride)
 {
     tb__panel panel;
     const size_t n_narrow = tb__conv_narrow(segments, n_segments);
     if (n_narrow > 0) {
         const tb__segment whole = {0, segments[0].b, n_narrow};
-        tb__conv_gather(block->n, block->x, block->at, block->end, segments, n_segments, n_narrow, block->room);
+        tb__conv_gather(block->n, block->x, block->at, block->end, segments, n_segments, n_narrow,
+                        block->room);
         for (size_t p = 0; p < block->n; p++) block->at[p] = (uint32_t)(p * n_narrow);
         patch_block narrow = *block;
         narrow.x = block->room;
@@ -88,7 +90,8 @@ static void accumulate_block(patch_block *block, size_t n_out, const tb__segment
         return;
     }
     for (size_t j = 0; tb__panel_at(n_out, j, &panel); j += panel.n_valid)
-        for (size_t s = 0; s < n_segments; s++) accumulate_segment(block, &panel, &segments[s], d + j, d_stride);
+        for (size_t s = 0; s < n_segments; s++)
+            accumulate_segment(block, &panel, &segments[s], d + j, d_stride);
 }
 
 /* dy: of the block's positions. */
@@ -122,7 +125,8 @@ static void accumulate_class(const tb_layer *layer, const tb_layer_run *run, con
         block.x = run->x + first * places.a_item + group * conv->n_in;
         for (size_t p = 0; p < block.n; p++) {
             block.at[p] = (uint32_t)((item - first) * places.a_item) + places.a_row[i] + places.a_column[j];
-            dy[p] = run->dy + item * places.c_item + group * conv->n_out + places.c_row[i] + places.c_column[j];
+            dy[p] = run->dy + item * places.c_item + group * conv->n_out + places.c_row[i] +
+                    places.c_column[j];
             if (++j < places.n_columns) continue;
             j = 0;
             if (++i < places.n_rows) continue;
@@ -155,11 +159,12 @@ size_t tb__conv_narrow(const tb__segment *segments, size_t n_segments)
     return n_segments > 1 && n <= TB_CONV_NARROW ? n : 0;
 }
 
-void tb__conv_gather(size_t n, const float *x, const uint32_t *at, const float *end, const tb__segment *segments,
-                     size_t n_segments, size_t n_values, float *to)
+void tb__conv_gather(size_t n, const float *x, const uint32_t *at, const float *end,
+                     const tb__segment *segments, size_t n_segments, size_t n_values, float *to)
 {
     enum { STEP = 8 };
-    const size_t n_room = (size_t)(end - x), reach = segments[n_segments - 1].a + segments[n_segments - 1].n + STEP;
+    const size_t n_room = (size_t)(end - x),
+                 reach = segments[n_segments - 1].a + segments[n_segments - 1].n + STEP;
     for (size_t p = 0; p < n; p++) {
         const float *from = x + at[p];
         float *row = to + p * n_values;

@@ -33,20 +33,22 @@ typedef struct tb__conv_way {
 
 tb__conv_way tb__conv_forward_way(const tb_layer *layer);
 /* Places of a class of rows and one of columns, without a, c and n_items. */
-tb__places tb__conv_places(const tb__conv_way *way, const tb__axis_class *rows, const tb__axis_class *columns);
+tb__places tb__conv_places(const tb__conv_way *way, const tb__axis_class *rows,
+                           const tb__axis_class *columns);
 /* tb__conv_segments for such classes. */
-size_t tb__conv_way_segments(const tb__conv_way *way, const tb__axis_class *rows, const tb__axis_class *columns,
-                             tb__segment *segments);
+size_t tb__conv_way_segments(const tb__conv_way *way, const tb__axis_class *rows,
+                             const tb__axis_class *columns, tb__segment *segments);
 
-/* Patches of few values lie in many short segments, which cost more to begin than to multiply; they are copied. */
+/* Patches of few values lie in many short segments, which cost more to begin than to multiply; they are
+ * copied. */
 enum { TB_CONV_NARROW = 64 };
 
 /* Values of a patch if it is at most TB_CONV_NARROW and its weights lie side by side; else 0. */
 size_t tb__conv_narrow(const tb__segment *segments, size_t n_segments);
-/* Copies n patches, each the values of all segments after x + at[i], one after the other; end: of what may be read.  to: [n]
- * rows of `n_values` = tb__conv_narrow() floats and 8 more behind the last. */
-void tb__conv_gather(size_t n, const float *x, const uint32_t *at, const float *end, const tb__segment *segments,
-                     size_t n_segments, size_t n_values, float *to);
+/* Copies n patches, each the values of all segments after x + at[i], one after the other; end: of what may be
+ * read.  to: [n] rows of `n_values` = tb__conv_narrow() floats and 8 more behind the last. */
+void tb__conv_gather(size_t n, const float *x, const uint32_t *at, const float *end,
+                     const tb__segment *segments, size_t n_segments, size_t n_values, float *to);
 
 /* Scratch for tb__conv_gradient, in floats. */
 size_t tb__conv_gradient_scratch(const tb__conv *conv);

@@ -13,7 +13,8 @@ static tap_range meet_forward(const tb__axis_shape *shape, size_t position)
 {
     const size_t begin = position * shape->stride; /* in padded coordinates, as all here */
     const size_t first = begin < shape->pad ? shape->pad - begin : 0;
-    const size_t end = shape->n_in + shape->pad - begin; /* of the taps that are before the end of the input */
+    const size_t end = shape->n_in + shape->pad -
+                       begin; /* of the taps that are before the end of the input */
     const size_t last = end < shape->n_taps ? end : shape->n_taps;
     if (begin >= shape->n_in + shape->pad || first >= last) return (tap_range){0};
     return (tap_range){(uint32_t)first, (uint32_t)(last - first), begin + first - shape->pad};
@@ -40,7 +41,8 @@ static size_t find_class(tb__axis *axis, const tap_range *meeting)
 {
     size_t i = 0;
     while (i < axis->n_classes &&
-           (axis->classes[i].first != meeting->first || axis->classes[i].n != meeting->n)) i++;
+           (axis->classes[i].first != meeting->first || axis->classes[i].n != meeting->n))
+        i++;
     if (i == axis->n_classes)
         axis->classes[axis->n_classes++] = (tb__axis_class){.first = meeting->first, .n = meeting->n};
     return i;
@@ -53,18 +55,21 @@ static size_t most_classes(size_t n_taps, size_t n_positions)
     return pairs < n_positions ? pairs : n_positions;
 }
 
-static tb_status build(const tb__axis_shape *shape, bool backward, size_t from_step, size_t to_step, tb__axis *axis)
+static tb_status build(const tb__axis_shape *shape, bool backward, size_t from_step, size_t to_step,
+                       tb__axis *axis)
 {
     tb_status status = TB_OK;
     const size_t n = backward ? shape->n_in : shape->n_out;
     axis->classes = tb_alloc(most_classes(shape->n_taps, n), sizeof *axis->classes);
     axis->to = tb_alloc(n, sizeof *axis->to);
     axis->from = tb_alloc(n, sizeof *axis->from);
-    if (axis->classes == NULL || axis->to == NULL || axis->from == NULL) TB_FAIL(NULL, TB_NO_MEMORY, "no memory");
+    if (axis->classes == NULL || axis->to == NULL || axis->from == NULL)
+        TB_FAIL(NULL, TB_NO_MEMORY, "no memory");
     /* First counts, then places, as in a counting sort. */
     for (int round = 0; round < 2; round++) {
         for (size_t i = 0; i < n; i++) {
-            const tap_range meeting = backward ? meet_backward(shape, axis->order, i) : meet_forward(shape, i);
+            const tap_range meeting = backward ? meet_backward(shape, axis->order, i)
+                                               : meet_forward(shape, i);
             tb__axis_class *class = &axis->classes[find_class(axis, &meeting)];
             if (round == 1) {
                 axis->to[class->at + class->count] = (uint32_t)(i * to_step);
@@ -108,8 +113,8 @@ void tb__axis_clear(tb__axis *axis)
     *axis = (tb__axis){0};
 }
 
-size_t tb__conv_segments(const tb__axis_class *rows, const tb__axis_class *columns, size_t n_taps, size_t line,
-                         size_t pixel, size_t n_channels, tb__segment *segments)
+size_t tb__conv_segments(const tb__axis_class *rows, const tb__axis_class *columns, size_t n_taps,
+                         size_t line, size_t pixel, size_t n_channels, tb__segment *segments)
 {
     size_t n = 0;
     for (size_t i = 0; i < rows->n; i++)

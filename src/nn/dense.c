@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Dense: y[o] = bias[o] + sum over i of x[i] * weight[i][o], of each vector (what comes in is flat: 1 x 1 x n). */
+/* Dense: y[o] = bias[o] + sum over i of x[i] * weight[i][o], of each vector (what comes in is flat: 1 x 1 x
+ * n). */
 #include "nn/layer_kinds.h"
 
 #include "base/alloc.h"
@@ -17,7 +18,8 @@ static tb_status parse(tb_layer *layer, tb_words *words, tb_error *err)
     const bool has_bias = !tb__words_flag(words, "nobias");
     TB_TRY(tb__words_size(words, "outputs", 1, TB_SHAPE_MAX_SIDE, &n_out, err));
     if (in.height != 1 || in.width != 1)
-        TB_FAIL(err, TB_INVALID, "line %zu of the network: dense takes vectors, not %zu x %zu x %zu; put flatten before it",
+        TB_FAIL(err, TB_INVALID,
+                "line %zu of the network: dense takes vectors, not %zu x %zu x %zu; put flatten before it",
                 words->line, in.height, in.width, in.channels);
     const size_t shape[] = {in.channels, n_out};
     TB_TRY(tb__layer_add_tensor(layer, "weight", TB_TENSOR_WEIGHT, 2, shape, err));
@@ -32,7 +34,8 @@ static void init(const tb_layer *layer, float *params, float *statistics, tb_rng
 {
     (void)statistics;
     const double deviation = sqrt(2 / (double)layer->in.channels);
-    for (size_t i = 0; i < layer->tensors[0].n_values; i++) params[i] = (float)(deviation * tb_rng_normal(rng));
+    for (size_t i = 0; i < layer->tensors[0].n_values; i++)
+        params[i] = (float)(deviation * tb_rng_normal(rng));
 }
 
 /* prepared: the panels, then the bias (or zeros), as wide as they are. */
@@ -54,16 +57,19 @@ static void prepare(const tb_layer *layer, const float *params, bool backward, f
 static void forward(const tb_layer *layer, const tb_layer_run *run)
 {
     const size_t n_in = layer->in.channels, n_out = layer->out.channels;
-    tb__panels_gemm(run->batch, n_out, n_in, run->x, n_in, run->prepared, start_of(layer, (float *)run->prepared), false,
-                    run->slope, run->y, n_out);
+    tb__panels_gemm(run->batch, n_out, n_in, run->x, n_in, run->prepared,
+                    start_of(layer, (float *)run->prepared), false, run->slope, run->y, n_out);
 }
 
 static void backward(const tb_layer *layer, const tb_layer_run *run)
 {
     const size_t n_in = layer->in.channels, n_out = layer->out.channels;
     tb__gemm(true, false, n_in, n_out, run->batch, run->x, n_in, run->dy, n_out, run->d_params, n_out, true);
-    if (layer->n_tensors == 2) tb__kernels_get()->sum(run->batch, n_out, run->dy, run->d_params + layer->tensors[1].at);
-    if (run->dx) tb__gemm(false, true, run->batch, n_in, n_out, run->dy, n_out, run->params, n_out, run->dx, n_in, false);
+    if (layer->n_tensors == 2)
+        tb__kernels_get()->sum(run->batch, n_out, run->dy, run->d_params + layer->tensors[1].at);
+    if (run->dx)
+        tb__gemm(false, true, run->batch, n_in, n_out, run->dy, n_out, run->params, n_out, run->dx, n_in,
+                 false);
 }
 
 static double macs(const tb_layer *layer)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /* The inner loops of networks: one table of functions per instruction set.
  *
- * Products are made tile by tile: some rows (positions of an image, items) times one panel, which is a number of
- * columns (channels) that lie side by side in memory for each k.  The plain table is the specification: c[i][j] starts
- * from 0, a bias or what is there; its products are added one after the other, in the order of k.  Other tables do the same
- * in the same order for each value by itself and differ only where a fused multiply-add rounds once instead of twice.
- * So a value depends on its own row and column alone, to the bit, not on the tile in which it was computed, nor on its
- * neighbours or on the size of the batch. */
+ * Products are made tile by tile: some rows (positions of an image, items) times one panel, which is a number
+ * of columns (channels) that lie side by side in memory for each k.  The plain table is the specification:
+ * c[i][j] starts from 0, a bias or what is there; its products are added one after the other, in the order of
+ * k.  Other tables do the same in the same order for each value by itself and differ only where a fused
+ * multiply-add rounds once instead of twice. So a value depends on its own row and column alone, to the bit,
+ * not on the tile in which it was computed, nor on its neighbours or on the size of the batch. */
 #ifndef TIMBRE_NN_KERNELS_H
 #define TIMBRE_NN_KERNELS_H
 
@@ -46,10 +46,10 @@ typedef struct tb__product {
 typedef struct tb__panel_shape {
     size_t width, rows; /* width: a multiple of TB_PANEL_STEP; rows: at most TB_PANEL_MAX_ROWS */
     void (*multiply)(const tb__product *product, const tb__places *places);
-    /* c[i][j] += sum over p < n of a[at[p] + i] * panel[p][j], for i < m <= rows, j < n_valid; c lies in rows of
-     * c_stride.  The a of `rows` values may be read. */
-    void (*accumulate)(size_t n, const float *a, const uint32_t *at, const float *panel, size_t m, size_t n_valid,
-                       float *c, size_t c_stride);
+    /* c[i][j] += sum over p < n of a[at[p] + i] * panel[p][j], for i < m <= rows, j < n_valid; c lies in rows
+     * of c_stride.  The a of `rows` values may be read. */
+    void (*accumulate)(size_t n, const float *a, const uint32_t *at, const float *panel, size_t m,
+                       size_t n_valid, float *c, size_t c_stride);
 } tb__panel_shape;
 
 typedef struct tb__kernels {
@@ -62,8 +62,8 @@ typedef struct tb__kernels {
     void (*sum)(size_t n, size_t channels, const float *x, float *sum);
     void (*sum_squares)(size_t n, size_t channels, const float *x, const float *centre, float *sum);
     /* y = z > 0 ? z : slope * z, z = scale[c] * x + shift[c] */
-    void (*scale)(size_t n, size_t channels, const float *x, const float *scale, const float *shift, float slope,
-                  float *y);
+    void (*scale)(size_t n, size_t channels, const float *x, const float *scale, const float *shift,
+                  float slope, float *y);
     /* g = z > 0 ? dy : slope * dy with z as above; sum[c] += g, product[c] += g * (x - centre[c]) */
     void (*scale_sums)(size_t n, size_t channels, const float *x, const float *dy, const float *scale,
                        const float *shift, const float *centre, float slope, float *sum, float *product);
@@ -77,7 +77,8 @@ typedef struct tb__kernels {
 const tb__kernels *tb__kernels_get(void);
 /* All that this processor can run, best first, "plain" last; *n is their number. */
 const tb__kernels *const *tb__kernels_usable(size_t *n);
-/* Tests: makes tb__kernels_get give this table; NULL: the chosen one again.  No networks may exist meanwhile. */
+/* Tests: makes tb__kernels_get give this table; NULL: the chosen one again.  No networks may exist meanwhile.
+ * */
 void tb__kernels_set(const tb__kernels *kernels);
 
 #endif

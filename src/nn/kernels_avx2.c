@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The kernels of networks with AVX2 and FMA; compiled with these flags, called only where the processor has both. */
+/* The kernels of networks with AVX2 and FMA; compiled with these flags, called only where the processor has
+ * both. */
 #include "nn/kernels_tables.h"
 
 #include <immintrin.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The kernels of networks with AVX-512 (F, DQ, VL); compiled with these flags, called only where the processor has them.  The
- * narrowest panels are done with half vectors. */
+/* The kernels of networks with AVX-512 (F, DQ, VL); compiled with these flags, called only where the
+ * processor has them.  The narrowest panels are done with half vectors. */
 #include "nn/kernels_tables.h"
 
 #include <immintrin.h>

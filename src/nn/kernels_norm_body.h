@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* The kernels of batch norm, written once for all instruction sets: included by kernels_<set>.c with the macros of
- * kernels_body.h and COMPARE_SELECT(z, a, b) = z > 0 ? a : b.  Without them the header is empty.
+/* The kernels of batch norm, written once for all instruction sets: included by kernels_<set>.c with the
+ * macros of kernels_body.h and COMPARE_SELECT(z, a, b) = z > 0 ? a : b.  Without them the header is empty.
  *
- * Positions lie `channels` apart.  A block of channels is held in registers while the positions go by; what does not fill
- * a vector is done one by one. */
+ * Positions lie `channels` apart.  A block of channels is held in registers while the positions go by; what
+ * does not fill a vector is done one by one. */
 #ifdef VECTOR
 
 enum { NORM_VECTORS = 2 }; /* per block */

@@ -30,8 +30,8 @@ static void multiply(const tb__product *product, const tb__places *places)
                              places->c + t * places->c_item + places->c_row[i] + places->c_column[j]);
 }
 
-static void accumulate(size_t n, const float *a, const uint32_t *at, const float *panel, size_t m, size_t n_valid,
-                       float *c, size_t c_stride)
+static void accumulate(size_t n, const float *a, const uint32_t *at, const float *panel, size_t m,
+                       size_t n_valid, float *c, size_t c_stride)
 {
     float sums[ROWS][WIDTH];
     for (size_t i = 0; i < m; i++) memcpy(sums[i], c + i * c_stride, n_valid * sizeof **sums);
@@ -56,8 +56,8 @@ static void sum_squares(size_t n, size_t channels, const float *x, const float *
         }
 }
 
-static void scale(size_t n, size_t channels, const float *x, const float *scales, const float *shift, float slope,
-                  float *y)
+static void scale(size_t n, size_t channels, const float *x, const float *scales, const float *shift,
+                  float slope, float *y)
 {
     for (size_t p = 0; p < n; p++)
         for (size_t c = 0; c < channels; c++) {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 /* What a kind of layer is: one file with one `const tb_layer_kind`, named in the table of layer_kinds.c.
  *
- * A network's text has one layer per line; the first word names the kind, the others are its to parse (words of
- * layer_text.h).  parse() gets the shape that comes in, fills the shape that goes out, the tensors and the
- * memory that the layer needs; after it the layer is immutable and shared by all threads.  Everything that changes
- * lies in the tb_layer_run that a pass hands over: forward and backward are functions of it alone, allocate
- * nothing and cannot fail.
+ * A network's text has one layer per line; the first word names the kind, the others are its to parse (words
+ * of layer_text.h).  parse() gets the shape that comes in, fills the shape that goes out, the tensors and the
+ * memory that the layer needs; after it the layer is immutable and shared by all threads.  Everything that
+ * changes lies in the tb_layer_run that a pass hands over: forward and backward are functions of it alone,
+ * allocate nothing and cannot fail.
  *
- * Values are [batch][height][width][channels] (tensor.h).  The results for an item must not depend on the other
- * items of the batch, nor on their number, except in training of kinds that are about the batch (norm).  Sums over
- * items (gradients) are made in the order of the items. */
+ * Values are [batch][height][width][channels] (tensor.h).  The results for an item must not depend on the
+ * other items of the batch, nor on their number, except in training of kinds that are about the batch (norm).
+ * Sums over items (gradients) are made in the order of the items. */
 #ifndef TIMBRE_NN_LAYER_INTERNAL_H
 #define TIMBRE_NN_LAYER_INTERNAL_H
 
@@ -24,8 +24,8 @@
 
 enum { TB_LAYER_MAX_TENSORS = 8, TB_TENSOR_MAX_DIMS = 4 };
 
-/* TB_TENSOR_WEIGHT: trained, with weight decay, may be stored as f16.  TB_TENSOR_BIAS: trained, without decay.
- * TB_TENSOR_STATISTIC: measured in training (update()), not trained. */
+/* TB_TENSOR_WEIGHT: trained, with weight decay, may be stored as f16.  TB_TENSOR_BIAS: trained, without
+ * decay. TB_TENSOR_STATISTIC: measured in training (update()), not trained. */
 typedef enum tb_tensor_role { TB_TENSOR_WEIGHT, TB_TENSOR_BIAS, TB_TENSOR_STATISTIC } tb_tensor_role;
 
 typedef struct tb_layer_tensor {
@@ -46,11 +46,12 @@ typedef struct tb_layer {
     tb_layer_tensor tensors[TB_LAYER_MAX_TENSORS];
     size_t n_tensors;
     size_t n_params, n_statistics; /* floats: sums over the tensors (tb__layer_add_tensor) */
-    /* Floats of memory, all of which start on 64-byte lines: `saved` is kept from forward to backward, `scratch`
-     * is free to use within one call (and holds anything at its start), `prepared` is made of the params alone. */
+    /* Floats of memory, all of which start on 64-byte lines: `saved` is kept from forward to backward,
+     * `scratch` is free to use within one call (and holds anything at its start), `prepared` is made of the
+     * params alone. */
     size_t n_saved, n_saved_per_item;     /* training only: n_saved + batch * n_saved_per_item */
     size_t n_scratch, n_scratch_per_item; /* as above */
-    size_t n_prepared;                    /* for forward and backward; for inference the first n_prepared_forward */
+    size_t n_prepared;                    /* in training; in inference the first n_prepared_forward */
     size_t n_prepared_forward;
 } tb_layer;
 
@@ -69,7 +70,7 @@ typedef struct tb_layer_run {
     float *scratch;
     /* backward only */
     const float *dy;  /* [batch][out] */
-    float *dx;        /* [batch][in], overwritten; NULL when nobody asks for it; with kind->in_place maybe == dy */
+    float *dx;        /* [batch][in], overwritten; NULL: not asked for; maybe == dy with kind->in_place */
     float *d_params;  /* n_params; added to */
 } tb_layer_run;
 
@@ -78,12 +79,13 @@ typedef enum tb_absorbs { TB_ABSORBS_NOTHING, TB_ABSORBS_IN_INFERENCE, TB_ABSORB
 struct tb_layer_kind {
     const char *name;
     const char *usage; /* for messages: "conv CHANNELS HxW [stride S] [pad P] [groups G] [bias]" */
-    /* Whether a leaky or relu that follows is computed by this kind (run->slope), its own layer being skipped. */
+    /* Whether a leaky or relu that follows is computed by this kind (run->slope), its own layer being
+     * skipped. */
     tb_absorbs absorbs;
     /* backward may write dx over dy (then the shapes are equal). */
     bool in_place;
-    /* layer->number and ->in are set, all else is 0.  Words are those after the kind's name; what is left over
-     * afterwards is an error that the caller reports.  On failure layer->config is freed by clear(). */
+    /* layer->number and ->in are set, all else is 0.  Words are those after the kind's name; what is left
+     * over afterwards is an error that the caller reports.  On failure layer->config is freed by clear(). */
     tb_status (*parse)(tb_layer *layer, tb_words *words, tb_error *err);
     void (*clear)(tb_layer *layer); /* frees layer->config, which may be NULL or half made; NULL: tb_free */
     /* First values of the layer; all are 0 before.  NULL: they stay so. */
@@ -93,7 +95,8 @@ struct tb_layer_kind {
     void (*prepare)(const tb_layer *layer, const float *params, bool backward, float *prepared);
     void (*forward)(const tb_layer *layer, const tb_layer_run *run);
     void (*backward)(const tb_layer *layer, const tb_layer_run *run);
-    /* Folds what a training forward of `batch` items left in `saved` into the running statistics.  NULL without. */
+    /* Folds what a training forward of `batch` items left in `saved` into the running statistics.  NULL
+     * without. */
     void (*update)(const tb_layer *layer, size_t batch, const float *saved, float *statistics);
     /* Multiplications of one item's forward; NULL: too few to count. */
     double (*macs)(const tb_layer *layer);

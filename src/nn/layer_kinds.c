@@ -11,9 +11,9 @@
 #include <string.h>
 
 static const tb_layer_kind *const kinds[] = {
-    &tb__layer_conv,      &tb__layer_dense, &tb__layer_norm,       &tb__layer_leaky,   &tb__layer_relu,
-    &tb__layer_tanh,      &tb__layer_mean,  &tb__layer_max,        &tb__layer_flatten, &tb__layer_statistics,
-    &tb__layer_attention, &tb__layer_gru,   &tb__layer_response,   &tb__layer_dropout, &tb__layer_unit,
+    &tb__layer_conv,      &tb__layer_dense, &tb__layer_norm,     &tb__layer_leaky,   &tb__layer_relu,
+    &tb__layer_tanh,      &tb__layer_mean,  &tb__layer_max,      &tb__layer_flatten, &tb__layer_statistics,
+    &tb__layer_attention, &tb__layer_gru,   &tb__layer_response, &tb__layer_dropout, &tb__layer_unit,
 };
 
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
@@ -40,11 +40,13 @@ tb_status tb__layer_add_tensor(tb_layer *layer, const char *what, tb_tensor_role
     size_t n_values = 1;
     for (size_t i = 0; i < n_dims; i++)
         if (!tb_mul_size(n_values, shape[i], &n_values) || n_values > TB_NETWORK_MAX_PARAMS)
-            return tb_error_set(err, TB_TOO_LARGE, "layer %zu of the network (%s) has more than %d parameters", layer->number,
+            return tb_error_set(err, TB_TOO_LARGE,
+                                "layer %zu of the network (%s) has more than %d parameters", layer->number,
                                 layer->kind->name, TB_NETWORK_MAX_PARAMS);
     size_t *total = role == TB_TENSOR_STATISTIC ? &layer->n_statistics : &layer->n_params;
     tb_layer_tensor *tensor = &layer->tensors[layer->n_tensors++];
-    *tensor = (tb_layer_tensor){.what = what, .role = role, .n_dims = n_dims, .n_values = n_values, .at = *total};
+    *tensor =
+        (tb_layer_tensor){.what = what, .role = role, .n_dims = n_dims, .n_values = n_values, .at = *total};
     memcpy(tensor->shape, shape, n_dims * sizeof *shape);
     *total += n_values;
     return TB_OK;

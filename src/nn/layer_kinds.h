@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* All kinds of layers, each defined in the file of its name (activation.c has leaky, relu and tanh, pool.c mean and
- * max).  A new kind is declared here and stands in the table of layer_kinds.c. */
+/* All kinds of layers, each defined in the file of its name (activation.c has leaky, relu and tanh, pool.c
+ * mean and max).  A new kind is declared here and stands in the table of layer_kinds.c. */
 #ifndef TIMBRE_NN_LAYER_KINDS_H
 #define TIMBRE_NN_LAYER_KINDS_H
 
@@ -23,6 +23,7 @@ extern const tb_layer_kind tb__layer_tanh;
 extern const tb_layer_kind tb__layer_unit;
 
 /* For folding: in inference a norm is y = a x + b of each channel.  a, b: [channels]. */
-void tb__norm_coefficients(const tb_layer *layer, const float *params, const float *statistics, float *a, float *b);
+void tb__norm_coefficients(const tb_layer *layer, const float *params, const float *statistics, float *a,
+                           float *b);
 
 #endif

@@ -9,8 +9,8 @@
 static tb_status complain(const tb_words *words, tb_error *err, const char *what, const char *word)
 {
     if (words->usage)
-        return tb_error_set(err, TB_SYNTAX, "line %zu of the network: %s \"%s\"; expected: %s", words->line, what, word,
-                            words->usage);
+        return tb_error_set(err, TB_SYNTAX, "line %zu of the network: %s \"%s\"; expected: %s", words->line,
+                            what, word, words->usage);
     return tb_error_set(err, TB_SYNTAX, "line %zu of the network: %s \"%s\"", words->line, what, word);
 }
 
@@ -36,12 +36,14 @@ tb_status tb__words_split(tb_words *words, const char *line, size_t size, tb_err
         const size_t begin = i;
         while (i < size && !is_blank(line[i])) {
             if (line[i] < '!' || line[i] > '~')
-                return tb_error_set(err, TB_SYNTAX, "line %zu of the network has a character that is not printable ASCII",
+                return tb_error_set(err, TB_SYNTAX,
+                                    "line %zu of the network has a character that is not printable ASCII",
                                     words->line);
             i++;
         }
         if (i - begin >= TB_WORD_BYTES || words->n == TB_WORDS_MAX)
-            return tb_error_set(err, TB_SYNTAX, "line %zu of the network has too long or too many words", words->line);
+            return tb_error_set(err, TB_SYNTAX, "line %zu of the network has too long or too many words",
+                                words->line);
         memcpy(words->word[words->n], line + begin, i - begin);
         words->word[words->n++][i - begin] = '\0';
     }
@@ -63,7 +65,8 @@ static tb_status read_size(const tb_words *words, const char *what, const char *
         *value = (size_t)number;
         return TB_OK;
     }
-    return tb_error_set(err, TB_SYNTAX, "line %zu of the network: %s \"%s\" is no whole number from %zu to %zu", words->line,
+    return tb_error_set(err, TB_SYNTAX,
+                        "line %zu of the network: %s \"%s\" is no whole number from %zu to %zu", words->line,
                         what, text, low, high);
 }
 
@@ -94,13 +97,14 @@ static tb_status read_real(const tb_words *words, const char *what, const char *
 {
     double number = 0;
     if (tb_parse_double(text, &number) != TB_OK || !(number >= low && number <= high))
-        return tb_error_set(err, TB_SYNTAX, "line %zu of the network: %s \"%s\" is no number from %g to %g", words->line, what,
-                            text, low, high);
+        return tb_error_set(err, TB_SYNTAX, "line %zu of the network: %s \"%s\" is no number from %g to %g",
+                            words->line, what, text, low, high);
     *value = number;
     return TB_OK;
 }
 
-tb_status tb__words_size(tb_words *words, const char *what, size_t low, size_t high, size_t *value, tb_error *err)
+tb_status tb__words_size(tb_words *words, const char *what, size_t low, size_t high, size_t *value,
+                         tb_error *err)
 {
     if (words->n == 0) return complain_missing(words, err, what);
     const tb_status status = read_size(words, what, words->word[0], low, high, value, err);
@@ -108,8 +112,8 @@ tb_status tb__words_size(tb_words *words, const char *what, size_t low, size_t h
     return status;
 }
 
-tb_status tb__words_pair(tb_words *words, const char *what, size_t low, size_t high, size_t *height, size_t *width,
-                         tb_error *err)
+tb_status tb__words_pair(tb_words *words, const char *what, size_t low, size_t high, size_t *height,
+                         size_t *width, tb_error *err)
 {
     if (words->n == 0) return complain_missing(words, err, what);
     const tb_status status = read_pair(words, what, words->word[0], low, high, height, width, err);
@@ -117,7 +121,8 @@ tb_status tb__words_pair(tb_words *words, const char *what, size_t low, size_t h
     return status;
 }
 
-tb_status tb__words_real(tb_words *words, const char *what, double low, double high, double *value, tb_error *err)
+tb_status tb__words_real(tb_words *words, const char *what, double low, double high, double *value,
+                         tb_error *err)
 {
     if (words->n == 0) return complain_missing(words, err, what);
     const tb_status status = read_real(words, what, words->word[0], low, high, value, err);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* The words of one line of a network's text ("conv 16 5x5 stride 2 pad 2"), for the parsers of layers.
  *
- * Words are taken from the front (tb__words_size, tb__words_pair, tb__words_text) or, for options, from anywhere
- * by their name (tb__words_option_...), in any order but before the words at the front run out.  Errors are
- * TB_SYNTAX and name line, word and usage.  One thread at a time. */
+ * Words are taken from the front (tb__words_size, tb__words_pair, tb__words_text) or, for options, from
+ * anywhere by their name (tb__words_option_...), in any order but before the words at the front run out.
+ * Errors are TB_SYNTAX and name line, word and usage.  One thread at a time. */
 #ifndef TIMBRE_NN_LAYER_TEXT_H
 #define TIMBRE_NN_LAYER_TEXT_H
 
@@ -27,8 +27,8 @@ tb_status tb__words_split(tb_words *words, const char *line, size_t size, tb_err
 tb_status tb__words_size(tb_words *words, const char *what, size_t low, size_t high, size_t *value,
                          tb_error *err) TB_MUST_CHECK;
 /* The first word, "HEIGHTxWIDTH" or one number for both. */
-tb_status tb__words_pair(tb_words *words, const char *what, size_t low, size_t high, size_t *height, size_t *width,
-                         tb_error *err) TB_MUST_CHECK;
+tb_status tb__words_pair(tb_words *words, const char *what, size_t low, size_t high, size_t *height,
+                         size_t *width, tb_error *err) TB_MUST_CHECK;
 /* The first word, a number in [low, high]. */
 tb_status tb__words_real(tb_words *words, const char *what, double low, double high, double *value,
                          tb_error *err) TB_MUST_CHECK;

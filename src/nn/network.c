@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* Parsing of networks.  The text comes from model files, so nothing in it is trusted: every count and product has a
- * limit that is checked before memory is asked for.
+/* Parsing of networks.  The text comes from model files, so nothing in it is trusted: every count and product
+ * has a limit that is checked before memory is asked for.
  *
- * Phases: the lines are brought to their normal form and counted; each line's kind parses it, given the shape that the
- * line before gives out; the tensors of all layers are laid out one after the other. */
+ * Phases: the lines are brought to their normal form and counted; each line's kind parses it, given the shape
+ * that the line before gives out; the tensors of all layers are laid out one after the other. */
 #include "nn/network.h"
 
 #include "base/alloc.h"
@@ -36,8 +36,7 @@ out:
 static tb_status append_words(tb_buffer *text, const tb_words *words)
 {
     tb_status status = TB_OK;
-    for (size_t i = 0; i < words->n; i++)
-        TB_TRY(tb_buffer_printf(text, i ? " %s" : "%s", words->word[i]));
+    for (size_t i = 0; i < words->n; i++) TB_TRY(tb_buffer_printf(text, i ? " %s" : "%s", words->word[i]));
     TB_TRY(tb_buffer_append_text(text, "\n"));
 out:
     return status;
@@ -60,7 +59,8 @@ static tb_status normalise(const char *text, char **normal, size_t *n_lines, tb_
             TB_FAIL(err, TB_SYNTAX, "a network begins with: input HEIGHT WIDTH CHANNELS");
         if (n++ > TB_NETWORK_MAX_LAYERS)
             TB_FAIL(err, TB_TOO_LARGE, "the network has more than %d layers", TB_NETWORK_MAX_LAYERS);
-        if ((status = append_words(&buffer, &words)) != TB_OK) TB_FAIL(err, status, "no memory for the network's text");
+        if ((status = append_words(&buffer, &words)) != TB_OK)
+            TB_FAIL(err, status, "no memory for the network's text");
     }
     if (n < 2) TB_FAIL(err, TB_SYNTAX, "the network has no layers");
     *normal = tb_buffer_take(&buffer);
@@ -75,10 +75,11 @@ static tb_status check_shape(size_t line, tb_shape shape, tb_error *err)
 {
     size_t n = 0;
     const size_t most = TB_SHAPE_MAX_SIDE;
-    if (shape.height < 1 || shape.width < 1 || shape.channels < 1 || shape.height > most || shape.width > most ||
-        shape.channels > TB_SHAPE_MAX_VALUES || !tb_mul_size(shape.height * shape.width, shape.channels, &n) ||
-        n > TB_SHAPE_MAX_VALUES)
-        return tb_error_set(err, TB_TOO_LARGE, "line %zu of the network gives %zu x %zu x %zu values; at most %d are allowed",
+    if (shape.height < 1 || shape.width < 1 || shape.channels < 1 || shape.height > most ||
+        shape.width > most || shape.channels > TB_SHAPE_MAX_VALUES ||
+        !tb_mul_size(shape.height * shape.width, shape.channels, &n) || n > TB_SHAPE_MAX_VALUES)
+        return tb_error_set(err, TB_TOO_LARGE,
+                            "line %zu of the network gives %zu x %zu x %zu values; at most %d are allowed",
                             line, shape.height, shape.width, shape.channels, TB_SHAPE_MAX_VALUES);
     return TB_OK;
 }
@@ -104,8 +105,8 @@ static tb_status parse_layer(tb_words *words, tb_layer *layer, tb_error *err)
     if (kind == NULL) {
         char names[MAX_NAMES];
         tb__layer_kind_names(names, sizeof names);
-        TB_FAIL(err, TB_SYNTAX, "line %zu of the network: there is no layer \"%s\"; there are %s", words->line,
-                words->word[0], names);
+        TB_FAIL(err, TB_SYNTAX, "line %zu of the network: there is no layer \"%s\"; there are %s",
+                words->line, words->word[0], names);
     }
     layer->kind = kind;
     words->usage = kind->usage;
@@ -117,12 +118,12 @@ out:
     return status;
 }
 
-static tb_status parse_layers(tb_network *net, tb_error *err)
+/* text: as given, so that messages count its lines. */
+static tb_status parse_layers(const char *text, tb_network *net, tb_error *err)
 {
     tb_status status = TB_OK;
     tb_words words = {0};
-    const char *at = net->text;
-    TB_TRY(next_line(&at, &words, err));
+    TB_TRY(next_line(&text, &words, err));
     TB_TRY(parse_input(&words, &net->input, err));
     tb_shape shape = net->input;
     for (size_t i = 0; i < net->n_layers; i++) {
@@ -130,7 +131,7 @@ static tb_status parse_layers(tb_network *net, tb_error *err)
         layer->number = i + 1;
         layer->in = shape;
         words.usage = NULL;
-        TB_TRY(next_line(&at, &words, err));
+        TB_TRY(next_line(&text, &words, err));
         TB_TRY(parse_layer(&words, layer, err));
         shape = layer->out;
         net->params_at[i] = net->n_params;
@@ -158,7 +159,8 @@ static void name_tensors(tb_network *net)
             to->n_dims = from->n_dims;
             to->n_values = from->n_values;
             memcpy(to->shape, from->shape, from->n_dims * sizeof *from->shape);
-            (void)snprintf(to->name, sizeof to->name, "%zu.%s.%s", layer->number, layer->kind->name, from->what);
+            (void)snprintf(to->name, sizeof to->name, "%zu.%s.%s", layer->number, layer->kind->name,
+                           from->what);
         }
     }
 }
@@ -177,7 +179,7 @@ tb_status tb_network_parse(const char *text, tb_network **net, tb_error *err)
     if (made->layers == NULL || made->params_at == NULL || made->statistics_at == NULL)
         TB_FAIL(err, TB_NO_MEMORY, "no memory for a network");
     made->n_layers = n;
-    TB_TRY(parse_layers(made, err));
+    TB_TRY(parse_layers(text, made, err));
     made->params = tb_alloc_aligned(made->n_params, sizeof *made->params);
     made->statistics = tb_alloc_aligned(made->n_statistics, sizeof *made->statistics);
     made->tensors = tb_alloc(made->n_tensors, sizeof *made->tensors);
@@ -218,7 +220,8 @@ void tb_network_init(tb_network *net, tb_rng *rng)
     for (size_t i = 0; i < net->n_layers; i++) {
         const tb_layer *layer = &net->layers[i];
         if (layer->kind->init)
-            layer->kind->init(layer, net->params + net->params_at[i], net->statistics + net->statistics_at[i], rng);
+            layer->kind->init(layer, net->params + net->params_at[i], net->statistics + net->statistics_at[i],
+                              rng);
     }
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* Networks of layers one after the other: their text, their parameters, files, and passes through them.
  *
- * The text has one layer per line (empty lines and lines that start with # are left out), input first; sides are
- * HEIGHT (time) x WIDTH (bands), one number stands for both:
+ * The text has one layer per line (empty lines and lines that start with # are left out), input first; sides
+ * are HEIGHT (time) x WIDTH (bands), one number stands for both:
  *
  *     input 64 128 1                        height, width, channels
  *     conv 16 5x5 stride 2 pad 2            [groups G] [bias]
@@ -18,11 +18,12 @@
  *     dropout 0.3
  *     unit 128                              each 128 channels in a row to unit length
  *
- * All parameters are one flat array of floats and so are their gradients; tb_network_tensor says which value is where.
- * In model files the text is the metadata "network" and a tensor is named "<line>.<kind>.<what>" ("2.norm.scale";
- * the input's line is 0).
+ * All parameters are one flat array of floats and so are their gradients; tb_network_tensor says which value
+ * is where. In model files the text is the metadata "network" and a tensor is named "<line>.<kind>.<what>"
+ * ("2.norm.scale"; the input's line is 0).
  *
- * Threads: a network may be read by any number of threads; whoever writes its parameters or statistics is alone. */
+ * Threads: a network may be read by any number of threads; whoever writes its parameters or statistics is
+ * alone. */
 #ifndef TIMBRE_NN_NETWORK_H
 #define TIMBRE_NN_NETWORK_H
 
@@ -62,9 +63,10 @@ void tb_network_init(tb_network *net, tb_rng *rng);
 /* From the metadata and the tensors of a file, each of which must be there in its shape. */
 tb_status tb_network_load(const tb_model_file *file, tb_network **net, tb_error *err) TB_MUST_CHECK;
 /* dtype is for the weights; biases, norms and statistics are F32.  TB_INVALID if a value is not finite. */
-tb_status tb_network_save(const tb_network *net, tb_model_writer *writer, tb_dtype dtype, tb_error *err) TB_MUST_CHECK;
-/* A network for inference with the same outputs but for rounding, in which each norm that follows a conv or a dense
- * is part of it. */
+tb_status tb_network_save(const tb_network *net, tb_model_writer *writer, tb_dtype dtype,
+                          tb_error *err) TB_MUST_CHECK;
+/* A network for inference with the same outputs but for rounding, in which each norm that follows a conv or a
+ * dense is part of it. */
 tb_status tb_network_fold(const tb_network *net, tb_network **folded, tb_error *err) TB_MUST_CHECK;
 
 /* In a normal form: one blank between words.  As long as the network. */
@@ -80,25 +82,26 @@ const tb_network_tensor *tb_network_tensor_at(const tb_network *net, size_t i);
 /* Multiplications and additions of one item's forward (convolution and dense layers; padding not counted). */
 double tb_network_macs(const tb_network *net);
 
-/* A pass is the memory that one thread needs to go through a network: activations, gradients.  One thread at a
- * time; the network must outlive it.
+/* A pass is the memory that one thread needs to go through a network: activations, gradients.  One thread at
+ * a time; the network must outlive it.
  *
- * Training: forward uses the network's parameters as they are at the call and batch norm takes the statistics of the
- * batch.  Inference: running statistics are used, and the parameters are taken over at tb_pass_new
- * and tb_pass_refresh; each item's output is the same to the bit in any batch. */
+ * Training: forward uses the network's parameters as they are at the call and batch norm takes the statistics
+ * of the batch.  Inference: running statistics are used, and the parameters are taken over at tb_pass_new and
+ * tb_pass_refresh; each item's output is the same to the bit in any batch. */
 typedef struct tb_pass tb_pass;
 
 /* max_batch >= 1 items at once.  TB_NO_MEMORY, TB_TOO_LARGE. */
-tb_status tb_pass_new(const tb_network *net, size_t max_batch, bool training, tb_pass **pass, tb_error *err) TB_MUST_CHECK;
+tb_status tb_pass_new(const tb_network *net, size_t max_batch, bool training, tb_pass **pass,
+                      tb_error *err) TB_MUST_CHECK;
 /* Accepts NULL. */
 void tb_pass_free(tb_pass *pass);
 /* For inference: takes over parameters that have changed. */
 void tb_pass_refresh(tb_pass *pass);
-/* x: [batch][input], 1 <= batch <= max_batch; in training borrowed until backward is done.  Gives [batch][output],
- * which is the pass's until its next call. */
+/* x: [batch][input], 1 <= batch <= max_batch; in training borrowed until backward is done.  Gives
+ * [batch][output], which is the pass's until its next call. */
 const float *tb_pass_forward(tb_pass *pass, const float *x, size_t batch);
-/* After a forward in training: dy [batch][output] is the loss's gradient for its result.  Adds the gradient for
- * the parameters to tb_pass_gradient; dx, if not NULL, becomes that for x, [batch][input]. */
+/* After a forward in training: dy [batch][output] is the loss's gradient for its result.  Adds the gradient
+ * for the parameters to tb_pass_gradient; dx, if not NULL, becomes that for x, [batch][input]. */
 void tb_pass_backward(tb_pass *pass, const float *dy, float *dx);
 /* [n_params] in the order of tb_network_params; zero at first. */
 float *tb_pass_gradient(tb_pass *pass);
@@ -108,7 +111,8 @@ void tb_pass_seed(tb_pass *pass, uint64_t seed);
 /* Memory held, in bytes. */
 size_t tb_pass_bytes(const tb_pass *pass);
 
-/* Folds the batch norm statistics of the last forward of each (training) pass into the running ones, in order. */
+/* Folds the batch norm statistics of the last forward of each (training) pass into the running ones, in
+ * order. */
 void tb_network_update_statistics(tb_network *net, tb_pass *const *passes, size_t n_passes);
 
 /* What runs underneath, for logs: "avx2" kernels of our own, "OpenBLAS Haswell". */

@@ -55,8 +55,8 @@ tb_status tb_network_save(const tb_network *net, tb_model_writer *writer, tb_dty
     TB_TRY(tb_model_writer_metadata(writer, text_key, net->text, err));
     for (size_t i = 0; i < net->n_tensors; i++) {
         const tb_network_tensor *tensor = &net->tensors[i];
-        TB_TRY(tb_model_writer_tensor(writer, tensor->name, tensor->decays ? dtype : TB_DTYPE_F32, tensor->n_dims,
-                                      tensor->shape, values_of(net, tensor), err));
+        TB_TRY(tb_model_writer_tensor(writer, tensor->name, tensor->decays ? dtype : TB_DTYPE_F32,
+                                      tensor->n_dims, tensor->shape, values_of(net, tensor), err));
     }
 out:
     return status;

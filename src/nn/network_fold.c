@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* Folding of batch norm for inference: as norm is y = a x + b for each channel, a conv or a dense before it does the same
- * with weights times a and the bias a bias + b.  The folded network is made from a text without these norms, then filled. */
+/* Folding of batch norm for inference: as norm is y = a x + b for each channel, a conv or a dense before it
+ * does the same with weights times a and the bias a bias + b.  The folded network is made from a text without
+ * these norms, then filled. */
 #include "nn/network.h"
 
 #include "base/alloc.h"
@@ -77,8 +78,8 @@ static tb_status fill(const tb_network *net, tb_network *folded, tb_error *err)
         const size_t n = to->out.channels;
         float *a = tb_alloc(2 * n, sizeof *a);
         if (a == NULL) return tb_error_set(err, TB_NO_MEMORY, "no memory to fold a network");
-        tb__norm_coefficients(&net->layers[i], net->params + net->params_at[i], net->statistics + net->statistics_at[i], a,
-                              a + n);
+        tb__norm_coefficients(&net->layers[i], net->params + net->params_at[i],
+                              net->statistics + net->statistics_at[i], a, a + n);
         scale_layer(to, params, a, a + n);
         tb_free(a);
     }

@@ -20,8 +20,8 @@ struct tb_network {
     size_t n_tensors;
 };
 
-/* What the pass's last training forward left of a layer for its backward; NULL if the layer keeps nothing.  *batch is that
- * forward's, 0 before the first. */
+/* What the pass's last training forward left of a layer for its backward; NULL if the layer keeps nothing.
+ * *batch is that forward's, 0 before the first. */
 const float *tb__pass_saved(const tb_pass *pass, size_t layer, size_t *batch);
 
 #endif

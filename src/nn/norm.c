@@ -3,14 +3,15 @@
  *
  *     y = scale (x - mean) / sqrt(variance + eps) + shift
  *
- * computed as y = a x + b.  In training, mean and variance are the batch's (of n values, not n - 1); in inference the
- * running ones, which follow those of the batches (the variance with n - 1) by `momentum`.  A leaky ReLU after it is
- * done in the same loop, forward and backward, as these loops wait for memory.
+ * computed as y = a x + b.  In training, mean and variance are the batch's (of n values, not n - 1); in
+ * inference the running ones, which follow those of the batches (the variance with n - 1) by `momentum`.  A
+ * leaky ReLU after it is done in the same loop, forward and backward, as these loops wait for memory.
  *
- * Mean and variance are found in blocks of positions that stay in the cache: mean first, then squares about it; blocks are
- * joined in double (Chan, Golub and LeVeque 1979).  Backward, with g the gradient for y and x' = (x - mean) / deviation:
+ * Mean and variance are found in blocks of positions that stay in the cache: mean first, then squares about
+ * it; blocks are joined in double (Chan, Golub and LeVeque 1979).  Backward, with g the gradient for y and x'
+ * = (x - mean) / deviation:
  *
- *     d shift = sum g;  d scale = sum g x';  dx = a (g - d shift / n - x' d scale / n)                         */
+ *     d shift = sum g;  d scale = sum g x';  dx = a (g - d shift / n - x' d scale / n) */
 #include "nn/layer_kinds.h"
 
 #include "base/alloc.h"
@@ -110,8 +111,8 @@ static void measure(const tb_layer *layer, const tb_layer_run *run, const norm_s
 }
 
 /* y = a x + b */
-static void set_coefficients(size_t channels, const float *params, const float *mean, const float *deviation, float *a,
-                             float *b)
+static void set_coefficients(size_t channels, const float *params, const float *mean, const float *deviation,
+                             float *a, float *b)
 {
     const float *scale = params, *shift = params + channels;
     for (size_t c = 0; c < channels; c++) {
@@ -120,7 +121,8 @@ static void set_coefficients(size_t channels, const float *params, const float *
     }
 }
 
-void tb__norm_coefficients(const tb_layer *layer, const float *params, const float *statistics, float *a, float *b)
+void tb__norm_coefficients(const tb_layer *layer, const float *params, const float *statistics, float *a,
+                           float *b)
 {
     const norm_layer *norm = layer->config;
     const size_t channels = layer->in.channels;
@@ -157,8 +159,8 @@ static void backward(const tb_layer *layer, const tb_layer_run *run)
     for (size_t done = 0; done < n; done += n_block) {
         const size_t count = n - done < n_block ? n - done : n_block;
         memset(sum, 0, 2 * channels * sizeof *sum);
-        kernels->scale_sums(count, channels, run->x + done * channels, run->dy + done * channels, state.a, state.b,
-                            state.mean, run->slope, sum, product);
+        kernels->scale_sums(count, channels, run->x + done * channels, run->dy + done * channels, state.a,
+                            state.b, state.mean, run->slope, sum, product);
         for (size_t c = 0; c < channels; c++) {
             sums[c] += (double)sum[c];
             products[c] += (double)product[c];
@@ -166,7 +168,8 @@ static void backward(const tb_layer *layer, const tb_layer_run *run)
     }
     float *by_x = sum, *constant = product; /* dx = a g + by_x x + constant */
     for (size_t c = 0; c < channels; c++) {
-        const double a = (double)state.a[c], deviation = (double)state.deviation[c], mean = (double)state.mean[c];
+        const double a = (double)state.a[c], deviation = (double)state.deviation[c],
+                     mean = (double)state.mean[c];
         const double of_x = -a * products[c] / (deviation * deviation * (double)n);
         run->d_params[c] += (float)(products[c] / deviation);
         run->d_params[channels + c] += (float)sums[c];
@@ -174,7 +177,8 @@ static void backward(const tb_layer *layer, const tb_layer_run *run)
         constant[c] = (float)(-a * sums[c] / (double)n - of_x * mean);
     }
     if (run->dx)
-        kernels->scale_back(n, channels, run->x, run->dy, state.a, state.b, run->slope, by_x, constant, run->dx);
+        kernels->scale_back(n, channels, run->x, run->dy, state.a, state.b, run->slope, by_x, constant,
+                            run->dx);
 }
 
 static void update(const tb_layer *layer, size_t batch, const float *saved, float *statistics)

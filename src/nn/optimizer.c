@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Steps are made value by value in f32, so that the compiler can do several at a time; what depends on the step alone is
- * computed in double. */
+/* Steps are made value by value in f32, so that the compiler can do several at a time; what depends on the
+ * step alone is computed in double. */
 #include "nn/optimizer.h"
 
 #include "base/alloc.h"
@@ -62,20 +62,23 @@ static tb_status check(const tb_optimizer_options *options, tb_error *err)
 {
     if ((size_t)options->kind >= N_KINDS) return tb_error_set(err, TB_INVALID, "there is no such optimiser");
     if (!(options->weight_decay >= 0 && options->weight_decay <= 1))
-        return tb_error_set(err, TB_INVALID, "the weight decay %g is outside of 0 to 1", options->weight_decay);
+        return tb_error_set(err, TB_INVALID, "the weight decay %g is outside of 0 to 1",
+                            options->weight_decay);
     if (options->kind == TB_OPTIMIZER_SGD) {
         if (!is_share(options->momentum))
-            return tb_error_set(err, TB_INVALID, "the momentum %g is outside of 0 to below 1", options->momentum);
+            return tb_error_set(err, TB_INVALID, "the momentum %g is outside of 0 to below 1",
+                                options->momentum);
     } else if (!is_share(options->beta1) || !is_share(options->beta2)) {
-        return tb_error_set(err, TB_INVALID, "the betas %g and %g are outside of 0 to below 1", options->beta1, options->beta2);
+        return tb_error_set(err, TB_INVALID, "the betas %g and %g are outside of 0 to below 1",
+                            options->beta1, options->beta2);
     } else if (!(options->epsilon > 0 && options->epsilon <= 1)) {
         return tb_error_set(err, TB_INVALID, "epsilon %g is outside of above 0 to 1", options->epsilon);
     }
     return TB_OK;
 }
 
-tb_status tb_optimizer_new(const tb_network *net, const tb_optimizer_options *options, tb_optimizer **optimizer,
-                           tb_error *err)
+tb_status tb_optimizer_new(const tb_network *net, const tb_optimizer_options *options,
+                           tb_optimizer **optimizer, tb_error *err)
 {
     tb_status status = TB_OK;
     tb_optimizer *made = NULL;
@@ -90,7 +93,8 @@ tb_status tb_optimizer_new(const tb_network *net, const tb_optimizer_options *op
         TB_FAIL(err, TB_NO_MEMORY, "no memory for an optimiser of %zu parameters", made->n_params);
     for (size_t i = 0; i < tb_network_n_tensors(net); i++) {
         const tb_network_tensor *tensor = tb_network_tensor_at(net, i);
-        if (tensor->trained) made->ranges[made->n_ranges++] = (value_range){tensor->at, tensor->n_values, tensor->decays};
+        if (tensor->trained)
+            made->ranges[made->n_ranges++] = (value_range){tensor->at, tensor->n_values, tensor->decays};
     }
     *optimizer = made;
     made = NULL;

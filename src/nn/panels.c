@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "nn/panels.h"
 
-
 bool tb__panel_at(size_t n, size_t column, tb__panel *panel)
 {
     if (column >= n) return false;
@@ -22,7 +21,8 @@ size_t tb__panels_width(size_t n)
     return width;
 }
 
-void tb__panels_pack(size_t k_all, size_t first, size_t k, size_t n, const float *from, size_t from_stride, float *to)
+void tb__panels_pack(size_t k_all, size_t first, size_t k, size_t n, const float *from, size_t from_stride,
+                     float *to)
 {
     /* A few rows at a time go to all panels, so that `from` is read as it lies. */
     enum { ROWS = 8 };
@@ -31,15 +31,16 @@ void tb__panels_pack(size_t k_all, size_t first, size_t k, size_t n, const float
         const size_t end = k - begin < ROWS ? k : begin + ROWS;
         for (size_t j = 0; tb__panel_at(n, j, &panel); j += panel.n_valid)
             for (size_t i = begin; i < end; i++)
-                tb__panel_row(&panel, from + i * from_stride + j, to + k_all * j + (first + i) * panel.shape->width);
+                tb__panel_row(&panel, from + i * from_stride + j,
+                              to + k_all * j + (first + i) * panel.shape->width);
     }
 }
 
-void tb__panels_pack_transposed(size_t k_all, size_t first, size_t k, size_t n, const float *from, size_t from_stride,
-                                float *to)
+void tb__panels_pack_transposed(size_t k_all, size_t first, size_t k, size_t n, const float *from,
+                                size_t from_stride, float *to)
 {
-    /* Square by square through a copy that stays in registers or the cache, as rows of `from` may lie so far apart that
-     * they drive each other out of it. */
+    /* Square by square through a copy that stays in registers or the cache, as rows of `from` may lie so far
+     * apart that they drive each other out of it. */
     enum { SIDE = 16 };
     float square[TB_PANEL_MAX_WIDTH][SIDE] = {{0}};
     tb__panel panel;
@@ -62,8 +63,9 @@ void tb__panels_pack_transposed(size_t k_all, size_t first, size_t k, size_t n, 
     }
 }
 
-void tb__panels_multiply(size_t k, size_t n, const float *panels, const tb__segment *segments, size_t n_segments,
-                         const float *start, bool add, float slope, const tb__places *places)
+void tb__panels_multiply(size_t k, size_t n, const float *panels, const tb__segment *segments,
+                         size_t n_segments, const float *start, bool add, float slope,
+                         const tb__places *places)
 {
     tb__panel panel;
     for (size_t j = 0; tb__panel_at(n, j, &panel); j += panel.n_valid) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* Passes through a network: which memory each layer works in, and the order of the calls.
  *
- * A step is a layer, together with the leaky ReLU after it where its kind computes that as well.  In training each step has
- * its own output, which lives until backward; in inference two buffers take turns.  Gradients of activations always take
- * turns in two buffers, and kinds that can write over what they read do so.  All memory is one block, cut up by
- * lay_out(), which runs twice: to count, and to hand out. */
+ * A step is a layer, together with the leaky ReLU after it where its kind computes that as well.  In training
+ * each step has its own output, which lives until backward; in inference two buffers take turns.  Gradients
+ * of activations always take turns in two buffers, and kinds that can write over what they read do so.  All
+ * memory is one block, cut up by lay_out(), which runs twice: to count, and to hand out. */
 #include "nn/network.h"
 
 #include "base/alloc.h"
@@ -121,7 +121,8 @@ static void prepare_steps(tb_pass *pass)
     for (size_t i = 0; i < pass->n_steps; i++) {
         const pass_step *step = &pass->steps[i];
         const tb_layer *layer = layer_of(pass, step);
-        if (layer->kind->prepare) layer->kind->prepare(layer, step->run.params, pass->training, step->prepared);
+        if (layer->kind->prepare)
+            layer->kind->prepare(layer, step->run.params, pass->training, step->prepared);
     }
 }
 
@@ -141,12 +142,13 @@ tb_status tb_pass_new(const tb_network *net, size_t max_batch, bool training, tb
     choose_steps(made);
     memory_block block = {0};
     lay_out(made, &block);
-    if (block.too_large) TB_FAIL(err, TB_TOO_LARGE, "a pass of %zu items through this network is too large", max_batch);
+    if (block.too_large)
+        TB_FAIL(err, TB_TOO_LARGE, "a pass of %zu items through this network is too large", max_batch);
     made->n_memory = block.used;
     made->memory = tb_alloc_aligned(block.used, sizeof *made->memory);
     if (made->memory == NULL)
-        TB_FAIL(err, TB_NO_MEMORY, "no memory for a pass of %zu items through a network (%zu bytes)", max_batch,
-                block.used * sizeof *made->memory);
+        TB_FAIL(err, TB_NO_MEMORY, "no memory for a pass of %zu items through a network (%zu bytes)",
+                max_batch, block.used * sizeof *made->memory);
     block.base = made->memory;
     block.used = 0;
     lay_out(made, &block);
@@ -198,7 +200,8 @@ const float *tb_pass_forward(tb_pass *pass, const float *x, size_t batch)
     return x;
 }
 
-/* Where the gradient for a step's input goes: over that for its output if it may and this is not the caller's. */
+/* Where the gradient for a step's input goes: over that for its output if it may and this is not the
+ * caller's. */
 static float *gradient_place(const tb_pass *pass, const tb_layer_kind *kind, const float *dy)
 {
     const size_t turn = dy == pass->turns[1];

@@ -6,8 +6,8 @@
  *     mean 2x2 stride 2    over windows; the stride is the window's size unless given; a window never reaches
  *                          over the edge, so what does not fill one at the end is left out
  *
- * The maximum keeps which position of its window (0 is the first of its first row) was the largest, the first among
- * equals, as that one alone gets the gradient. */
+ * The maximum keeps which position of its window (0 is the first of its first row) was the largest, the first
+ * among equals, as that one alone gets the gradient. */
 #include "nn/layer_kinds.h"
 
 #include "base/alloc.h"
@@ -33,10 +33,12 @@ static tb_status parse(tb_layer *layer, tb_words *words, tb_error *err)
         TB_TRY(tb__words_pair(words, "window", 1, TB_SHAPE_MAX_SIDE, &window->height, &window->width, err));
         window->stride_y = window->height;
         window->stride_x = window->width;
-        TB_TRY(tb__words_option_pair(words, "stride", 1, TB_SHAPE_MAX_SIDE, &window->stride_y, &window->stride_x, err));
+        TB_TRY(tb__words_option_pair(words, "stride", 1, TB_SHAPE_MAX_SIDE, &window->stride_y,
+                                     &window->stride_x, err));
     }
     if (window->height > in.height || window->width > in.width)
-        TB_FAIL(err, TB_INVALID, "line %zu of the network: a window of %zu x %zu is larger than the %zu x %zu that come in",
+        TB_FAIL(err, TB_INVALID,
+                "line %zu of the network: a window of %zu x %zu is larger than the %zu x %zu that come in",
                 words->line, window->height, window->width, in.height, in.width);
     layer->out = (tb_shape){
         .height = (in.height - window->height) / window->stride_y + 1,

@@ -20,16 +20,19 @@ tb_status tb_schedule_kind_parse(const char *name, tb_schedule_kind *kind, tb_er
             *kind = (tb_schedule_kind)i;
             return TB_OK;
         }
-    return tb_error_set(err, TB_INVALID, "there is no schedule \"%s\"; there are constant, cosine, step", name);
+    return tb_error_set(err, TB_INVALID, "there is no schedule \"%s\"; there are constant, cosine, step",
+                        name);
 }
 
 tb_status tb_schedule_check(const tb_schedule *schedule, tb_error *err)
 {
     if ((size_t)schedule->kind >= N_KINDS) return tb_error_set(err, TB_INVALID, "there is no such schedule");
     if (!(schedule->rate > 0 && schedule->rate <= 1000))
-        return tb_error_set(err, TB_INVALID, "a learning rate of %g is outside of above 0 to 1000", schedule->rate);
+        return tb_error_set(err, TB_INVALID, "a learning rate of %g is outside of above 0 to 1000",
+                            schedule->rate);
     if (!(schedule->floor >= 0 && schedule->floor <= 1))
-        return tb_error_set(err, TB_INVALID, "the floor %g of the learning rate is outside of 0 to 1", schedule->floor);
+        return tb_error_set(err, TB_INVALID, "the floor %g of the learning rate is outside of 0 to 1",
+                            schedule->floor);
     if (schedule->kind == TB_SCHEDULE_COSINE && schedule->n_steps <= schedule->warm_up)
         return tb_error_set(err, TB_INVALID, "a warm-up of %llu steps leaves none of the %llu",
                             (unsigned long long)schedule->warm_up, (unsigned long long)schedule->n_steps);

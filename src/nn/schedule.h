@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Learning rates over the steps of a training.  Pure functions of the step, so that a resumed training goes on with
- * the same rates.  Threads: any. */
+/* Learning rates over the steps of a training.  Pure functions of the step, so that a resumed training goes
+ * on with the same rates.  Threads: any. */
 #ifndef TIMBRE_NN_SCHEDULE_H
 #define TIMBRE_NN_SCHEDULE_H
 
@@ -10,18 +10,18 @@
 
 typedef enum tb_schedule_kind {
     TB_SCHEDULE_CONSTANT,
-    TB_SCHEDULE_COSINE, /* half a wave from `rate` down to rate * floor at n_steps, which it keeps from then on */
-    TB_SCHEDULE_STEP,   /* times `factor` after each `every` steps, never below rate * floor */
+    TB_SCHEDULE_COSINE, /* half a wave from `rate` down to rate * floor at n_steps, then that */
+    TB_SCHEDULE_STEP, /* times `factor` after each `every` steps, never below rate * floor */
 } tb_schedule_kind;
 
 typedef struct tb_schedule {
     tb_schedule_kind kind;
-    double rate;           /* > 0: the highest */
-    uint64_t warm_up;      /* steps in which the rate rises from rate / warm_up; for all kinds; 0: none */
-    uint64_t n_steps;      /* cosine: > warm_up */
-    double floor;          /* cosine and step: [0, 1] */
-    uint64_t every;        /* step: > 0; counted from the end of the warm-up */
-    double factor;         /* step: (0, 1] */
+    double rate;      /* > 0: the highest */
+    uint64_t warm_up; /* steps in which the rate rises from rate / warm_up; for all kinds; 0: none */
+    uint64_t n_steps; /* cosine: > warm_up */
+    double floor;     /* cosine and step: [0, 1] */
+    uint64_t every;   /* step: > 0; counted from the end of the warm-up */
+    double factor;    /* step: (0, 1] */
 } tb_schedule;
 
 /* "constant", "cosine", "step"; TB_INVALID for another. */

@@ -18,9 +18,13 @@ tests_unit_nn_test_nn_SOURCES = \
 	tests/unit/nn/test_golden_networks.c \
 	tests/unit/nn/test_golden_optimizers.c \
 	tests/unit/nn/test_gru.c \
+	tests/unit/nn/test_kernels.c \
 	tests/unit/nn/test_layers.c \
 	tests/unit/nn/test_model_file.c \
+	tests/unit/nn/test_network.c \
+	tests/unit/nn/test_optimizer.c \
 	tests/unit/nn/test_response.c \
+	tests/unit/nn/test_schedule.c \
 	tests/unit/nn/test_statistics.c \
 	tests/unit/nn/test_unit.c
 EXTRA_DIST += \

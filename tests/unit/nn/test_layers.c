@@ -58,17 +58,19 @@ static void dense_has_the_gradients_of_differences(void **state)
 static void layers_together_have_the_gradients_of_differences(void **state)
 {
     (void)state;
-    check_gradients("input 8 8 1\nconv 4 5x5 stride 2 pad 2\nnorm\ntanh\nconv 6 3x3 stride 2 pad 1\nnorm\nmean time\n"
-                    "flatten\ndense 7",
-                    4);
+    check_gradients(
+        "input 8 8 1\nconv 4 5x5 stride 2 pad 2\nnorm\ntanh\nconv 6 3x3 stride 2 pad 1\nnorm\nmean time\n"
+        "flatten\ndense 7",
+        4);
 }
 
 static void results_do_not_depend_on_the_batch(void **state)
 {
     (void)state;
-    check_items_are_independent("input 16 20 1\nconv 9 5x5 stride 2 pad 2\nnorm\nleaky 0.2\nconv 21 5x5 stride 2 pad 2\n"
-                                "norm\nleaky 0.2\nmean time\nflatten\ndense 37",
-                                7);
+    check_items_are_independent(
+        "input 16 20 1\nconv 9 5x5 stride 2 pad 2\nnorm\nleaky 0.2\nconv 21 5x5 stride 2 pad 2\n"
+        "norm\nleaky 0.2\nmean time\nflatten\ndense 37",
+        7);
 }
 
 TB_TESTS(layers, cmocka_unit_test(conv_has_the_gradients_of_differences),

@@ -262,6 +262,7 @@ OPTIMIZERS = [
     ("sgd", lambda p: torch.optim.SGD(p, lr=0.05)),
     ("sgd_momentum", lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, weight_decay=0.01)),
     ("adam", lambda p: torch.optim.Adam(p, lr=0.01, betas=(0.9, 0.999), eps=1e-8)),
+    ("adam_decay", lambda p: torch.optim.Adam(p, lr=0.01, betas=(0.9, 0.999), eps=0.1, weight_decay=0.05)),
     ("adamw", lambda p: torch.optim.AdamW(p, lr=0.01, betas=(0.9, 0.99), eps=1e-8, weight_decay=0.1)),
 ]
 

@@ -29,6 +29,7 @@ tests_unit_nn_test_nn_SOURCES = \
 	tests/unit/nn/test_unit.c
 EXTRA_DIST += \
 	tests/golden/nn/adam.safetensors \
+	tests/golden/nn/adam_decay.safetensors \
 	tests/golden/nn/adamw.safetensors \
 	tests/golden/nn/attention.safetensors \
 	tests/golden/nn/conv.safetensors \

@@ -73,6 +73,17 @@ static void adam_agrees(void **state)
     check("adam", &options, 0.01);
 }
 
+/* An epsilon that is not small beside the gradients shows where it is added. */
+static void adam_with_decay_agrees(void **state)
+{
+    (void)state;
+    tb_optimizer_options options = tb_optimizer_defaults;
+    options.kind = TB_OPTIMIZER_ADAM;
+    options.epsilon = 0.1;
+    options.weight_decay = 0.05;
+    check("adam_decay", &options, 0.01);
+}
+
 static void adam_with_decoupled_decay_agrees(void **state)
 {
     (void)state;
@@ -84,4 +95,5 @@ static void adam_with_decoupled_decay_agrees(void **state)
 }
 
 TB_TESTS(golden_optimizers, cmocka_unit_test(plain_descent_agrees), cmocka_unit_test(momentum_with_decay_agrees),
-         cmocka_unit_test(adam_agrees), cmocka_unit_test(adam_with_decoupled_decay_agrees))
+         cmocka_unit_test(adam_agrees), cmocka_unit_test(adam_with_decay_agrees),
+         cmocka_unit_test(adam_with_decoupled_decay_agrees))

@@ -7,6 +7,8 @@ src_dsp_libdsp_la_SOURCES = \
 	src/dsp/chroma.h \
 	src/dsp/decibel.c \
 	src/dsp/decibel.h \
+	src/dsp/decimate.c \
+	src/dsp/decimate.h \
 	src/dsp/fft.c \
 	src/dsp/fft.h \
 	src/dsp/framer.c \

@@ -32,8 +32,11 @@ static const double slaney_break_mel = 15.0;
 static const double fine_break_hz = 300.0;
 #define FINE_LOG_STEP (log(2.0) / 20.0)
 
+static const double lowest_a_hz = 27.5;
+
 double tb_hz_to_mel(double hz, tb_mel_scale scale)
 {
+    if (scale == TB_MEL_LOG) return 12.0 * log2(fmax(hz, 1e-3) / lowest_a_hz);
     if (scale == TB_MEL_FINE)
         return (hz < fine_break_hz ? hz / fine_break_hz : 1.0 + log(hz / fine_break_hz)) / FINE_LOG_STEP;
     if (scale == TB_MEL_HTK) return 2595.0 * log10(1.0 + hz / 700.0);
@@ -43,6 +46,7 @@ double tb_hz_to_mel(double hz, tb_mel_scale scale)
 
 double tb_mel_to_hz(double mel, tb_mel_scale scale)
 {
+    if (scale == TB_MEL_LOG) return lowest_a_hz * exp2(mel / 12.0);
     if (scale == TB_MEL_FINE) {
         const double x = mel * FINE_LOG_STEP;
         return fine_break_hz * (x < 1.0 ? x : exp(x - 1.0));

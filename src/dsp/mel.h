@@ -13,7 +13,8 @@
 typedef enum tb_mel_scale {
     TB_MEL_SLANEY, /* linear below 1 kHz, logarithmic above (Auditory Toolbox; librosa's default) */
     TB_MEL_HTK,    /* 2595 log10(1 + f / 700) */
-    TB_MEL_FINE,   /* linear below 300 Hz, 20 an octave above: not mel, but made to keep the notes of a bass apart */
+    TB_MEL_LOG,    /* semitones above 27.5 Hz, the A of the lowest octave of a piano */
+    TB_MEL_FINE,   /* linear below 300 Hz, 20 an octave above */
 } tb_mel_scale;
 
 typedef enum tb_mel_norm {

@@ -30,7 +30,7 @@ typedef struct instruments_stream {
     tb_band_rows *rows;
     tb_pass *pass;
     float *ring;                      /* the last TB_INSTRUMENTS_ROWS rows */
-    float *power;                     /* the last frame's, in case there is no row */
+    float *samples, *power;           /* the first frame's, in case there is no row */
     float *inputs;                    /* BATCH windows */
     double start_s[BATCH], duration_s[BATCH];
     bool sounds[BATCH];
@@ -106,6 +106,7 @@ static void stream_free(void *context)
     tb_band_rows_free(stream->rows);
     tb_pass_free(stream->pass);
     tb_free(stream->ring);
+    tb_free(stream->samples);
     tb_free(stream->power);
     tb_free(stream->inputs);
     tb_free(stream);
@@ -121,9 +122,10 @@ static tb_status stream_new(const tb_model *model, tb__segment_emit *emit, void 
     made->emit = emit;
     made->context = context;
     made->ring = tb_alloc(TB_INSTRUMENTS_ROWS * state->n_bands, sizeof *made->ring);
+    made->samples = tb_alloc(TB_FRAMES_SIZE, sizeof *made->samples);
     made->power = tb_alloc(TB_FRAMES_BINS, sizeof *made->power);
     made->inputs = tb_alloc(BATCH * TB_INSTRUMENTS_ROWS * state->n_bands, sizeof *made->inputs);
-    if (made->ring == NULL || made->power == NULL || made->inputs == NULL) TB_FAIL(err, TB_NO_MEMORY, "no memory for instruments");
+    if (!made->ring || !made->samples || !made->power || !made->inputs) TB_FAIL(err, TB_NO_MEMORY, "no memory for instruments");
     TB_TRY(tb_band_rows_new(state->bank, &made->rows, err));
     TB_TRY(tb_pass_new(state->network, BATCH, false, &made->pass, err));
     *stream = made;
@@ -179,8 +181,11 @@ static tb_status push(void *context, const tb_frame *frame, tb_error *err)
 {
     instruments_stream *stream = context;
     const size_t n_bands = stream->model->n_bands;
-    const float *row = tb_band_rows_push(stream->rows, frame->power);
-    if (frame->index == 0) memcpy(stream->power, frame->power, TB_FRAMES_BINS * sizeof *stream->power);
+    const float *row = tb_band_rows_push(stream->rows, frame->samples, frame->power);
+    if (frame->index == 0) {
+        memcpy(stream->samples, frame->samples, TB_FRAMES_SIZE * sizeof *stream->samples);
+        memcpy(stream->power, frame->power, TB_FRAMES_BINS * sizeof *stream->power);
+    }
     if (row == NULL) return TB_OK;
     memcpy(stream->ring + stream->n_rows++ % TB_INSTRUMENTS_ROWS * n_bands, row, n_bands * sizeof *row);
     if (stream->n_rows % TB_INSTRUMENTS_ROWS != 0) return TB_OK;
@@ -195,7 +200,7 @@ static tb_status finish(void *context, size_t n_samples, tb_error *err)
     if (n_samples == 0) goto out;
     if (stream->n_rows == 0) { /* one frame: it makes a row with itself */
         const float *row = NULL;
-        while (row == NULL) row = tb_band_rows_push(stream->rows, stream->power);
+        while (row == NULL) row = tb_band_rows_push(stream->rows, stream->samples, stream->power);
         memcpy(stream->ring, row, n_bands * sizeof *row);
         stream->n_rows = 1;
     }

@@ -67,15 +67,8 @@ static void fill_warp(const tb_augmenter *augmenter, const tb_band_bank *bank, i
 {
     const double ratio = exp2((double)steps / (12.0 * TB_AUGMENT_STEPS_PER_SEMITONE));
     for (size_t b = 0; b < augmenter->n_bands; b++) {
-        const double at = tb_band_bank_position(bank, (double)augmenter->hz[b] / ratio), below = floor(at);
-        out->below[b] = out->above[b] = 0;
-        out->from[b] = 0;
-        if (at <= -1 || below >= (double)augmenter->n_bands) continue;
+        const double at = tb_band_bank_source(bank, b, ratio), below = floor(at);
         const float rest = (float)(at - below);
-        if (below < 0) { /* between the edge and the middle of band 0 */
-            out->below[b] = rest;
-            continue;
-        }
         out->from[b] = (uint16_t)below;
         out->below[b] = 1 - rest;
         out->above[b] = rest;

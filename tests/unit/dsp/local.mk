@@ -13,6 +13,7 @@ tests_unit_dsp_test_dsp_SOURCES = \
 	tests/unit/dsp/dsp_signals.h \
 	tests/unit/dsp/test_chroma.c \
 	tests/unit/dsp/test_decibel.c \
+	tests/unit/dsp/test_decimate.c \
 	tests/unit/dsp/test_dsp_edges.c \
 	tests/unit/dsp/test_fft.c \
 	tests/unit/dsp/test_framer.c \

@@ -58,7 +58,9 @@ static void all_scales_go_there_and_back(void **state)
         assert_near(tb_mel_to_hz(tb_hz_to_mel(hz, TB_MEL_SLANEY), TB_MEL_SLANEY), hz, 1e-7);
         assert_near(tb_mel_to_hz(tb_hz_to_mel(hz, TB_MEL_HTK), TB_MEL_HTK), hz, 1e-7);
         assert_near(tb_mel_to_hz(tb_hz_to_mel(hz, TB_MEL_FINE), TB_MEL_FINE), hz, 1e-7);
+        if (hz > 0) assert_near(tb_mel_to_hz(tb_hz_to_mel(hz, TB_MEL_LOG), TB_MEL_LOG), hz, 1e-7);
     }
+    assert_near(tb_hz_to_mel(440.0, TB_MEL_LOG), 48, 1e-9);
     assert_near(tb_hz_to_mel(1200.0, TB_MEL_FINE) - tb_hz_to_mel(600.0, TB_MEL_FINE), 20, 1e-9);
     assert_near(tb_hz_to_mel(200.0, TB_MEL_FINE), 2 * tb_hz_to_mel(100.0, TB_MEL_FINE), 1e-9);
     assert_near(tb_hz_to_mel(1000.0, TB_MEL_SLANEY), 15.0, 1e-12);

@@ -83,6 +83,10 @@ src_train_libtrain_la_SOURCES = \
 	src/train/piece_cache.c \
 	src/train/piece_cache.h \
 	src/train/piece_cache_internal.h \
+	src/train/piece_line.c \
+	src/train/piece_line.h \
+	src/train/piece_rows.c \
+	src/train/piece_rows.h \
 	src/train/piece_writer.c \
 	src/train/player.c \
 	src/train/plot.c \

@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: MIT
-/* Threads take the next piece each, compose, render and store it.  A cache is written in the order of the pieces, so
- * that it is the same file however many threads there are: who is ready early waits for its turn. */
+/* Options become the text that says what the data set is; then each piece is composed, rendered and stored. */
 #include "train/song_set.h"
 
 #include "base/alloc.h"
 #include "base/buffer.h"
 #include "base/fs.h"
-#include "base/half.h"
-#include "base/pool.h"
 #include "model/band_spectrum.h"
 #include "model/model.h"
 #include "train/composer.h"
 #include "train/piece_cache.h"
+#include "train/piece_line.h"
+#include "train/piece_rows.h"
 #include "train/renderer.h"
 #include "train/slakh_writer.h"
 
 #include <math.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,13 +28,8 @@ typedef struct making {
     const tb_song_set_options *options;
     char *folder;            /* of the split, for TB_SONG_SET_SLAKH */
     tb_band_bank *bank;      /* for TB_SONG_SET_CACHE */
-    tb_piece_writer *writer;
-    pthread_mutex_t mutex;   /* guards all below */
-    pthread_cond_t stored;   /* a piece went into the cache, or something failed */
-    size_t next, n_stored, n_made, n_kept;
-    double audio_s;
-    tb_status status;
-    tb_error error;
+    tb_piece_writer *writer; /* the same; else NULL */
+    size_t n_there;          /* pieces in the cache when it was opened */
 } making;
 
 const char *tb_split_name(tb_split split)
@@ -159,187 +152,94 @@ static tb_status open_set(making *m, tb_error *err)
         const tb_piece_writer_config config = {.n_bands = m->options->n_bands, .rows_per_s = TB_BAND_ROWS_PER_S, .info = info.bytes};
         TB_TRY(tb_band_bank_new(m->options->n_bands, &m->bank, err));
         TB_TRY(tb_piece_writer_open(m->options->path, &config, &m->writer, err));
-        m->next = m->n_stored = m->n_kept = tb_piece_writer_count(m->writer);
+        m->n_there = tb_piece_writer_count(m->writer);
     }
 out:
     tb_buffer_clear(&info);
     return status;
 }
 
-/* --- one piece ----------------------------------------------------------------------------------------------------- */
+/* --- pieces -------------------------------------------------------------------------------------------------------- */
 
-static float *rows_of_times(const double *times, size_t n, size_t n_rows)
+static tb_status worker_new(void *context, void **worker, tb_error *err)
 {
-    float *rows = tb_alloc(n, sizeof *rows);
-    for (size_t i = 0; rows && i < n; i++) rows[i] = (float)fmin(times[i] * TB_BAND_ROWS_PER_S, (double)n_rows);
-    return rows;
-}
-
-static tb_status take_rows(const tb_band_bank *bank, const float *mono, size_t n, uint16_t **rows, size_t *n_rows, tb_error *err)
-{
-    tb_status status = TB_OK;
-    float *power = NULL;
-    uint16_t *made = NULL;
-    TB_TRY(tb_band_rows_read(bank, mono, n, &power, n_rows, err));
-    const size_t n_values = *n_rows * tb_band_bank_count(bank);
-    if (n_values == 0) TB_FAIL(err, TB_INVALID, "a piece of %zu samples is too short", n);
-    if (!(made = tb_alloc(n_values, sizeof *made))) TB_FAIL(err, TB_NO_MEMORY, "no memory for the rows of a stem");
-    for (size_t i = 0; i < n_values; i++) made[i] = tb_half_from_float(fminf(sqrtf(power[i]), 65504.0f));
-    *rows = made;
-out:
-    tb_free(power);
+    const tb_song_set_options *o = ((const making *)context)->options;
+    const tb_renderer_config config = {.fonts = o->fonts, .patch_share = o->patch_share, .effects = o->effects, .rate_hz = o->rate_hz};
+    tb_renderer *renderer = NULL;
+    const tb_status status = tb_renderer_new(&config, &renderer, err);
+    *worker = renderer;
     return status;
 }
 
-/* Everything of a piece for the cache, before it is its turn. */
-typedef struct stored_piece {
+static void worker_free(void *worker)
+{
+    tb_renderer_free(worker);
+}
+
+static bool is_kept(void *context, size_t i)
+{
+    const making *m = context;
+    return m->writer ? i < m->n_there : tb_slakh_track_exists(m->folder, i + 1);
+}
+
+static tb_status prepare_piece(const making *m, size_t i, const tb_song *song, const tb_rendering *rendering, tb_made_piece **made, tb_error *err)
+{
     char name[32];
-    tb_piece piece;
-    uint16_t *rows[TB_STEM_COUNT];
-    float *beats, *bars;
-} stored_piece;
-
-static tb_status prepare_piece(const making *m, size_t i, const tb_song *song, const tb_rendering *rendering, stored_piece *out, tb_error *err)
-{
-    tb_status status = TB_OK;
-    snprintf(out->name, sizeof out->name, "%s/%05zu", tb_split_name(m->options->split), i + 1);
-    out->piece = (tb_piece){.name = out->name, .seed = song->seed, .tempo_bpm = song->tempo_bpm, .tempo_group = song->tempo_group,
-        .beats_per_bar = song->beats_per_bar, .key = song->key, .mode = song->mode, .n_beats = song->n_beats, .n_bars = song->n_bars};
-    for (size_t s = 0; s < TB_STEM_COUNT; s++) {
-        if (!rendering->stems[s]) continue;
-        TB_TRY(take_rows(m->bank, rendering->stems[s], rendering->n_samples, &out->rows[s], &out->piece.n_rows, err));
-        out->piece.rows[s] = out->rows[s];
-    }
-    out->beats = rows_of_times(song->beats, song->n_beats, out->piece.n_rows);
-    out->bars = rows_of_times(song->bars, song->n_bars, out->piece.n_rows);
-    if (!out->beats || !out->bars) TB_FAIL(err, TB_NO_MEMORY, "no memory for the beats of a piece");
-    out->piece.beats = out->beats;
-    out->piece.bars = out->bars;
-out:
-    return status;
+    snprintf(name, sizeof name, "%s/%05zu", tb_split_name(m->options->split), i + 1);
+    const tb_piece facts = {.seed = song->seed, .tempo_bpm = song->tempo_bpm, .tempo_group = song->tempo_group,
+        .beats_per_bar = song->beats_per_bar, .key = song->key, .mode = song->mode};
+    const float *stems[TB_STEM_COUNT];
+    for (size_t s = 0; s < TB_STEM_COUNT; s++) stems[s] = rendering->stems[s];
+    return tb_made_piece_new(m->bank, &facts, name, stems, rendering->n_samples, song->beats, song->n_beats, song->bars, song->n_bars, made, err);
 }
 
-static void clear_piece(stored_piece *piece)
-{
-    for (size_t s = 0; s < TB_STEM_COUNT; s++) tb_free(piece->rows[s]);
-    tb_free(piece->beats);
-    tb_free(piece->bars);
-}
-
-/* Waits for the pieces before it. */
-static tb_status store_in_turn(making *m, size_t i, const stored_piece *piece, tb_error *err)
+static tb_status make_piece(void *context, void *worker, size_t i, void **made, tb_error *err)
 {
     tb_status status = TB_OK;
-    pthread_mutex_lock(&m->mutex);
-    while (m->n_stored != i && m->status == TB_OK) pthread_cond_wait(&m->stored, &m->mutex);
-    if (m->status != TB_OK) status = tb_error_set(err, TB_CANCELLED, "another piece failed");
-    else status = tb_piece_writer_append(m->writer, &piece->piece, err);
-    if (status == TB_OK) m->n_stored++;
-    pthread_cond_broadcast(&m->stored);
-    pthread_mutex_unlock(&m->mutex);
-    return status;
-}
-
-static tb_status make_piece(making *m, tb_renderer *renderer, size_t i, double *audio_s, tb_error *err)
-{
-    tb_status status = TB_OK;
+    const making *m = context;
     tb_song *song = NULL;
     tb_rendering *rendering = NULL;
-    stored_piece piece = {0};
+    tb_made_piece *piece = NULL;
     TB_TRY(compose_piece(m->options, i, &song, err));
-    TB_TRY(tb_renderer_play(renderer, song, tb_seed_derive(song->seed, 1), &rendering, err));
-    *audio_s = (double)rendering->n_samples / rendering->rate_hz;
-    if (m->options->format == TB_SONG_SET_SLAKH) {
-        TB_TRY(tb_slakh_track_write(m->folder, i + 1, song, rendering, m->options->audio, err));
-    } else {
-        TB_TRY(prepare_piece(m, i, song, rendering, &piece, err));
-        TB_TRY(store_in_turn(m, i, &piece, err));
-    }
+    TB_TRY(tb_renderer_play(worker, song, tb_seed_derive(song->seed, 1), &rendering, err));
+    if (m->writer) TB_TRY(prepare_piece(m, i, song, rendering, &piece, err));
+    else TB_TRY(tb_slakh_track_write(m->folder, i + 1, song, rendering, m->options->audio, err));
+    *made = piece;
 out:
-    if (status != TB_OK && status != TB_CANCELLED) tb_error_prefix(err, "piece %zu", i + 1);
-    clear_piece(&piece);
+    if (status != TB_OK) tb_error_prefix(err, "piece %zu", i + 1);
     tb_rendering_free(rendering);
     tb_song_free(song);
     return status;
 }
 
-/* --- all pieces ---------------------------------------------------------------------------------------------------- */
-
-static void show_progress(const making *m)
+static tb_status store_piece(void *context, size_t i, void *made, tb_error *err)
 {
-    if (m->options->progress) m->options->progress(m->options->context, m->n_made + m->n_kept, m->options->n_pieces);
+    (void)i;
+    return tb_piece_writer_append(((const making *)context)->writer, &((const tb_made_piece *)made)->piece, err);
 }
 
-/* False when there is none left. */
-static bool take_next(making *m, size_t *i)
+static void discard_piece(void *made)
 {
-    pthread_mutex_lock(&m->mutex);
-    if (m->options->cancel && atomic_load(m->options->cancel) && m->status == TB_OK)
-        m->status = tb_error_set(&m->error, TB_CANCELLED, "cancelled; what is complete stays, and the same command goes on with it");
-    if (m->status != TB_OK) pthread_cond_broadcast(&m->stored);
-    while (m->next < m->options->n_pieces && m->folder && tb_slakh_track_exists(m->folder, m->next + 1)) {
-        m->next++;
-        m->n_kept++;
-        show_progress(m);
-    }
-    const bool is_one = m->status == TB_OK && m->next < m->options->n_pieces;
-    if (is_one) *i = m->next++;
-    pthread_mutex_unlock(&m->mutex);
-    return is_one;
-}
-
-static void note_piece(making *m, tb_status status, double audio_s, const tb_error *error)
-{
-    pthread_mutex_lock(&m->mutex);
-    if (status == TB_OK) {
-        m->n_made++;
-        m->audio_s += audio_s;
-        show_progress(m);
-    } else if (m->status == TB_OK) {
-        m->status = status;
-        m->error = *error;
-    }
-    if (m->status != TB_OK) pthread_cond_broadcast(&m->stored);
-    pthread_mutex_unlock(&m->mutex);
-}
-
-static void make_pieces(void *context)
-{
-    making *m = context;
-    const tb_song_set_options *o = m->options;
-    const tb_renderer_config config = {.fonts = o->fonts, .patch_share = o->patch_share, .effects = o->effects, .rate_hz = o->rate_hz};
-    tb_renderer *renderer = NULL;
-    tb_error error = {0};
-    size_t i = 0;
-    tb_status status = tb_renderer_new(&config, &renderer, &error);
-    if (status != TB_OK) note_piece(m, status, 0, &error);
-    while (status == TB_OK && take_next(m, &i)) {
-        double audio_s = 0;
-        status = make_piece(m, renderer, i, &audio_s, &error);
-        note_piece(m, status, audio_s, &error);
-    }
-    tb_renderer_free(renderer);
+    tb_made_piece_free(made);
 }
 
 tb_status tb_song_set_make(const tb_song_set_options *options, tb_song_set_result *result, tb_error *err)
 {
     tb_status status = TB_OK;
-    tb_pool *pool = NULL;
-    making m = {.options = options, .mutex = PTHREAD_MUTEX_INITIALIZER, .stored = PTHREAD_COND_INITIALIZER};
-    const size_t n_threads = options->n_threads ? options->n_threads : 1;
+    making m = {.options = options};
+    tb_piece_line_result made = {0};
     TB_TRY(open_set(&m, err));
-    TB_TRY(tb_pool_new("tb-songs", n_threads, n_threads, &pool, err));
-    for (size_t t = 0; t < n_threads; t++) tb_pool_submit(pool, make_pieces, &m);
-    tb_pool_wait(pool);
-    if (m.status != TB_OK) TB_FAIL(err, m.status, "%s", m.error.message);
+    const tb_piece_line line = {
+        .n_pieces = options->n_pieces, .n_threads = options->n_threads ? options->n_threads : 1, .context = &m, .worker_new = worker_new, .worker_free = worker_free,
+        .is_kept = is_kept, .make = make_piece, .store = m.writer ? store_piece : NULL, .discard = discard_piece, .progress = options->progress,
+        .progress_context = options->context, .cancel = options->cancel,
+    };
+    TB_TRY(tb_piece_line_run(&line, &made, err));
     if (m.writer) TB_TRY(tb_piece_writer_sync(m.writer, err));
-    *result = (tb_song_set_result){m.n_made, m.n_kept, m.audio_s};
+    *result = (tb_song_set_result){made.n_made, made.n_kept, options->seconds * (double)made.n_made};
 out:
-    tb_pool_free(pool);
     tb_piece_writer_close(m.writer);
     tb_band_bank_free(m.bank);
     tb_free(m.folder);
-    pthread_mutex_destroy(&m.mutex);
-    pthread_cond_destroy(&m.stored);
     return status;
 }

@@ -166,7 +166,7 @@ static tb_status train_instruments(tb_arguments *a, tb_error *err)
     tb_instruments_training_options options = {
         .cache = o->cache, .validation = o->validation, .out = o->output, .folder = folder, .n_segments = (uint64_t)o->segments,
         .n_groups = (size_t)o->groups, .n_threads = o->threads > 0 ? (size_t)o->threads : n_processors > 0 ? (size_t)n_processors : 1,
-        .seed = (uint64_t)o->seed, .n_validations = (size_t)o->validations, .checkpoint_every_s = o->checkpoint_every, .resume = o->resume,
+        .seed = (uint64_t)o->seed, .n_validations = (size_t)o->validations, .validation_draws = 3, .checkpoint_every_s = o->checkpoint_every, .resume = o->resume,
         .progress = show_progress, .context = &line, .cancel = &cancelled,
     };
     if (options.n_threads > TB_TRAINING_MAX_THREADS) options.n_threads = TB_TRAINING_MAX_THREADS;

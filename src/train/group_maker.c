@@ -21,10 +21,10 @@ struct tb_group_maker {
     float *x;
     float *target;
     float share[TB_GROUP_MAX_SEGMENTS * TB_STEM_COUNT];
-    int32_t piece[TB_GROUP_MAX_SEGMENTS * TB_STEM_COUNT];
-    bool audible[TB_GROUP_MAX_SEGMENTS * TB_STEM_COUNT];
-    float presence[TB_GROUP_MAX_SEGMENTS * TB_STEM_COUNT];
-    bool is_anchor[TB_GROUP_MAX_SEGMENTS];
+    int32_t piece[TB_GROUP_MAX_ROWS * TB_STEM_COUNT];
+    bool audible[TB_GROUP_MAX_ROWS * TB_STEM_COUNT];
+    float presence[TB_GROUP_MAX_ROWS * TB_STEM_COUNT];
+    bool has_target[TB_GROUP_MAX_ROWS];
     tb_loss_triplet triplets[TB_GROUP_MAX_SEGMENTS * 2];
 };
 
@@ -35,7 +35,7 @@ tb_status tb_group_maker_new(const tb_group_source *source, tb_group_maker **mak
     if (!made) TB_FAIL(err, TB_NO_MEMORY, "no memory for groups");
     made->source = *source;
     TB_TRY(tb_mixer_new(source->pieces, source->n_bands, source->augmenter, &made->mixer, err));
-    made->x = tb_alloc_aligned(TB_GROUP_MAX_SEGMENTS * TB_WINDOW_ROWS, source->n_bands * sizeof *made->x);
+    made->x = tb_alloc_aligned(source->max_rows * TB_WINDOW_ROWS, source->n_bands * sizeof *made->x);
     if (!made->x) TB_FAIL(err, TB_NO_MEMORY, "no memory for groups");
     if (source->targets) {
         TB_TRY(tb_target_pass_new(source->targets, &made->target_pass, err));
@@ -105,6 +105,30 @@ static size_t keep_triplets(tb_group_maker *maker, size_t n_triplets)
     return n;
 }
 
+/* Appends the solos; gives how many rows the group then has.  A segment in which nothing is audible has none. */
+static size_t add_solos(tb_group_maker *maker, tb_rng *rng)
+{
+    const tb_group_source *source = &maker->source;
+    const size_t n_mixes = maker->plan.n, n_values = TB_WINDOW_ROWS * source->n_bands;
+    size_t n = n_mixes;
+    assert(n_mixes + source->n_solos <= source->max_rows);
+    for (size_t i = 0; i < n_mixes && i < source->n_solos; i++) {
+        size_t stems[TB_STEM_COUNT], n_stems = 0;
+        for (size_t c = 0; c < TB_STEM_COUNT; c++)
+            if (maker->audible[i * TB_STEM_COUNT + c]) stems[n_stems++] = c;
+        if (n_stems == 0) continue;
+        const size_t stem = stems[tb_rng_below(rng, n_stems)];
+        tb_mixer_solo(maker->mixer, i, (tb_stem)stem, rng, source->mean, source->deviation, maker->x + n * n_values);
+        for (size_t c = 0; c < TB_STEM_COUNT; c++) {
+            maker->piece[n * TB_STEM_COUNT + c] = c == stem ? maker->piece[i * TB_STEM_COUNT + c] : -1;
+            maker->audible[n * TB_STEM_COUNT + c] = c == stem;
+            maker->presence[n * TB_STEM_COUNT + c] = c == stem ? 1 : 0;
+        }
+        n++;
+    }
+    return n;
+}
+
 void tb_group_maker_make(tb_group_maker *maker, tb_group_kind kind, tb_stem stem, uint64_t step, uint64_t group,
                          tb_training_group *made)
 {
@@ -112,6 +136,7 @@ void tb_group_maker_make(tb_group_maker *maker, tb_group_kind kind, tb_stem stem
     tb_rng rng;
     tb_sampler_seed(&rng, source->seed, step, group);
     draw_plan(maker, kind, stem, &rng);
+    assert(maker->plan.n <= source->max_rows);
     tb_mixer_draw(maker->mixer, &maker->plan, &rng);
     tb_mixer_mix(maker->mixer, TB_ALL_STEMS, source->mean, source->deviation, maker->x, maker->share);
     *made = (tb_training_group){.x = maker->x, .plan = &maker->plan,
@@ -125,9 +150,14 @@ void tb_group_maker_make(tb_group_maker *maker, tb_group_kind kind, tb_stem stem
     if (kind == TB_GROUP_BASIC || kind == TB_GROUP_ADDITIONAL) {
         made->labels.triplets = maker->triplets;
         made->labels.n_triplets = keep_triplets(maker, kind == TB_GROUP_BASIC ? maker->plan.n_basic : maker->plan.n_triplets);
-        memset(maker->is_anchor, 0, sizeof maker->is_anchor);
-        for (size_t t = 0; t < maker->plan.n_basic; t++) maker->is_anchor[maker->plan.triplets[t].anchor] = true;
-        made->labels.has_target = maker->is_anchor;
+        memset(maker->has_target, 0, sizeof maker->has_target);
+        for (size_t t = 0; t < maker->plan.n_basic; t++) maker->has_target[maker->plan.triplets[t].anchor] = true;
+        made->labels.has_target = maker->has_target;
+    }
+    if (kind == TB_GROUP_CONTRAST) {
+        made->labels.n = add_solos(maker, &rng);
+        for (size_t i = 0; i < made->labels.n; i++) maker->has_target[i] = i < maker->plan.n;
+        made->labels.has_target = maker->has_target;
     }
     if (!source->targets) return;
     tb_target_pass_run(maker->target_pass, maker->mixer, maker->audible, maker->plan.n, source->mean, source->deviation, maker->target);

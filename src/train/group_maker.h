@@ -3,6 +3,9 @@
  * (mixer.h), says what can be heard, and asks the individual networks for targets where the auxiliary loss wants them
  * (instrument_targets.h).
  *
+ * A contrast group is followed by solos (mixer.h): for the first of its segments one audible stem each, drawn evenly, with
+ * the label of that stem and all others absent, so that losses compare mixes with solos as well.
+ *
  * One tb_group_maker per thread. */
 #ifndef TIMBRE_TRAIN_GROUP_MAKER_H
 #define TIMBRE_TRAIN_GROUP_MAKER_H
@@ -17,6 +20,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+enum { TB_GROUP_MAX_ROWS = 2 * TB_GROUP_MAX_SEGMENTS }; /* segments with their solos */
 
 typedef enum tb_group_kind {
     TB_GROUP_CONTRAST,
@@ -35,6 +40,8 @@ typedef struct tb_group_source {
     const float *mean, *deviation;       /* n_bands; NULL: input as it is (to measure these) */
     const tb_instrument_targets *targets; /* NULL: none */
     bool soft_presence;
+    size_t n_solos;  /* in a contrast group, at most as many as it has segments */
+    size_t max_rows; /* of a group with its solos, 2 to TB_GROUP_MAX_ROWS */
     uint64_t seed;
 } tb_group_source;
 

@@ -25,7 +25,7 @@ enum { TB_TRAINER_MAX_GROUPS = 64 };
 
 typedef struct tb_group_trainer_options {
     size_t n_groups;        /* in a step: 1 to TB_TRAINER_MAX_GROUPS */
-    size_t max_segments;    /* in a group: to TB_GROUP_MAX_SEGMENTS */
+    size_t max_segments;    /* in a group, with its solos: to TB_GROUP_MAX_ROWS */
     tb_loss_shape shape;    /* of the network's output */
     tb_optimizer_options optimizer;
     double clip;            /* > 0 */

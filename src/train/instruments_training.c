@@ -72,7 +72,7 @@ static tb_status train_individual(tb__training *t, tb_stem stem, tb_error *err)
     tb_group_trainer *trainer = NULL;
     tb_group_trainer_options options = tb__training_trainer_options(t, &shape, false);
     tb_step step = {.kind = TB_GROUP_SINGLE, .stem = stem, .loss = {.temperature = 1, .shared_weight = 1, .margin = recipe->margin}};
-    const uint64_t step_segments = options.n_groups * options.max_segments;
+    const uint64_t step_segments = options.n_groups * (uint64_t)recipe->segments_per_group;
     const uint64_t n_steps = ((uint64_t)recipe->target_segments + step_segments - 1) / step_segments;
     char phase[64];
     tb_rng rng;
@@ -157,7 +157,7 @@ static tb_status run_steps(tb__training *t, tb_error *err)
     tb_status status = TB_OK;
     const tb_recipe *recipe = &t->o->recipe;
     const tb_schedule schedule = make_schedule(recipe, t->n_steps);
-    const uint64_t step_segments = t->o->n_groups * (uint64_t)recipe->segments_per_group;
+    const uint64_t step_segments = t->o->n_groups * tb_recipe_group_rows(recipe);
     const uint64_t log_every = t->n_steps / LOG_LINES + 1;
     begin_phase(t, t->step * step_segments);
     while (t->step < t->n_steps) {
@@ -207,7 +207,7 @@ tb_status tb_instruments_train(const tb_instruments_training_options *options, t
     TB_TRY(run_steps(&t, err));
     TB_TRY(export_best(&t, err));
     *result = (tb_instruments_training_result){
-        .n_steps = t.n_steps, .n_segments = t.n_steps * options->n_groups * (uint64_t)options->recipe.segments_per_group,
+        .n_steps = t.n_steps, .n_segments = t.n_steps * options->n_groups * tb_recipe_group_rows(&options->recipe),
         .n_pieces = tb_sampler_n_pieces(t.sampler), .n_validation_pieces = t.held_out.n_pieces,
         .seconds = tb_clock_elapsed_s(tb_clock_system(), t.begun_ns), .best_step = t.best_step, .validated = t.validation != NULL,
         .best = t.best_report,

@@ -49,6 +49,7 @@ typedef struct tb_instruments_training_options {
     size_t n_threads;          /* 1 to TB_TRAINING_MAX_THREADS */
     uint64_t seed;
     size_t n_validations;      /* over the training, the last at its end; 1 to 10000 */
+    size_t validation_draws;   /* choices of pieces in a validation: 1 to 100; 3 */
     double checkpoint_every_s; /* > 0 */
     bool resume;               /* go on from the folder's checkpoint, if there is one */
     void (*progress)(void *context, const tb_training_progress *progress); /* after each step; may be NULL */

@@ -51,8 +51,9 @@ static tb_status write_signature(tb__training *t, tb_error *err)
 {
     tb_status status = TB_OK;
     const tb_instruments_training_options *o = t->o;
-    status = tb_buffer_printf(&t->signature, "pieces=%zu rows=%zu bands=%zu held_out=%zu seed=%" PRIu64 " segments=%" PRIu64 " step_groups=%zu validations=%zu ",
-                              t->set.n_pieces, t->set.n_rows, t->set.n_bands, t->held_out.n_pieces, o->seed, o->n_segments, o->n_groups, o->n_validations);
+    status = tb_buffer_printf(&t->signature, "pieces=%zu rows=%zu bands=%zu held_out=%zu seed=%" PRIu64 " segments=%" PRIu64 " step_groups=%zu validations=%zu draws=%zu ",
+                              t->set.n_pieces, t->set.n_rows, t->set.n_bands, t->held_out.n_pieces, o->seed, o->n_segments, o->n_groups, o->n_validations,
+                              o->validation_draws);
     if (status == TB_OK) status = tb_recipe_print(&o->recipe, &t->signature);
     if (status == TB_OK) status = tb_buffer_append_text(&t->signature, " network=");
     for (const char *c = tb_network_text(t->network); *c && status == TB_OK; c++)
@@ -89,7 +90,8 @@ static tb_status measure_input(tb__training *t, tb_error *err)
     tb_status status = TB_OK;
     const size_t n_bands = t->set.n_bands;
     tb_group_maker *maker = NULL;
-    const tb_group_source source = {.pieces = t->set.pieces, .n_bands = n_bands, .sampler = t->sampler, .augmenter = t->set.augmenter, .seed = t->o->seed};
+    const tb_group_source source = {.pieces = t->set.pieces, .n_bands = n_bands, .sampler = t->sampler, .augmenter = t->set.augmenter,
+                                  .n_solos = tb_recipe_n_solos(&t->o->recipe), .max_rows = tb_recipe_group_rows(&t->o->recipe), .seed = t->o->seed};
     double *sums = tb_alloc(2 * n_bands, sizeof *sums), n = 0;
     t->mean = tb_alloc(n_bands, sizeof *t->mean);
     t->deviation = tb_alloc(n_bands, sizeof *t->deviation);
@@ -120,7 +122,8 @@ static tb_group_source training_source(const tb__training *t, bool with_targets)
 {
     return (tb_group_source){
         .pieces = t->set.pieces, .n_bands = t->set.n_bands, .sampler = t->sampler, .augmenter = t->set.augmenter, .mean = t->mean,
-        .deviation = t->deviation, .targets = with_targets ? t->targets : NULL, .soft_presence = t->o->recipe.soft_presence, .seed = t->o->seed,
+        .deviation = t->deviation, .targets = with_targets ? t->targets : NULL, .soft_presence = t->o->recipe.soft_presence,
+        .n_solos = tb_recipe_n_solos(&t->o->recipe), .max_rows = tb_recipe_group_rows(&t->o->recipe), .seed = t->o->seed,
     };
 }
 
@@ -128,7 +131,7 @@ tb_group_trainer_options tb__training_trainer_options(const tb__training *t, con
 {
     const tb_recipe *recipe = &t->o->recipe;
     tb_group_trainer_options options = {
-        .n_groups = t->o->n_groups, .max_segments = (size_t)recipe->segments_per_group, .shape = *shape, .optimizer = tb_optimizer_defaults,
+        .n_groups = t->o->n_groups, .max_segments = tb_recipe_group_rows(recipe), .shape = *shape, .optimizer = tb_optimizer_defaults,
         .clip = recipe->clip, .average = recipe->average, .source = training_source(t, with_targets),
     };
     options.optimizer.weight_decay = recipe->decay;
@@ -145,7 +148,7 @@ static tb_status open_held_out(tb__training *t, tb_error *err)
         TB_FAIL(err, TB_INVALID, "%.200s has %zu bands and %.200s %zu; make them with the same settings", t->o->validation, t->held_out.n_bands,
                 t->o->cache, t->set.n_bands);
     TB_TRY(tb_validation_new(t->held_out.pieces, t->held_out.n_pieces, t->held_out.n_bands,
-                             &(tb_validation_options){.n_draws = 3, .n_labels = 10, .seed = 1}, &t->validation, err));
+                             &(tb_validation_options){.n_draws = t->o->validation_draws, .n_labels = 10, .seed = 1}, &t->validation, err));
 out:
     if (status != TB_OK) tb_error_prefix(err, "held-out pieces");
     return status;
@@ -180,7 +183,7 @@ tb_status tb__training_open(tb__training *t, tb_error *err)
     t->best = tb_alloc(tb_network_n_params(t->network), sizeof *t->best);
     t->best_statistics = tb_alloc(tb_network_n_statistics(t->network), sizeof *t->best_statistics);
     if (!t->best || !t->best_statistics) TB_FAIL(err, TB_NO_MEMORY, "no memory for the best weights");
-    const uint64_t step_segments = t->o->n_groups * (uint64_t)recipe->segments_per_group;
+    const uint64_t step_segments = t->o->n_groups * tb_recipe_group_rows(recipe);
     t->n_steps = (t->o->n_segments + step_segments - 1) / step_segments;
     t->n_pretraining = (uint64_t)(recipe->pretrain * (double)t->n_steps);
     TB_TRY(write_signature(t, err));

@@ -17,6 +17,7 @@ struct tb_mixer {
     const tb_group_plan *plan;
     tb_voice_change *voices[TB_STEM_COUNT]; /* TB_GROUP_MAX_SEGMENTS each */
     tb_segment_change *segments;            /* TB_GROUP_MAX_SEGMENTS */
+    tb_segment_change *solo;
     float *stems;                           /* TB_STEM_COUNT x TB_WINDOW_ROWS_TAKEN x n_bands: powers in the segment */
     float *total;                           /* TB_WINDOW_ROWS_TAKEN x n_bands */
     float *row, *share;                     /* n_bands + 1; TB_STEM_COUNT x n_bands */
@@ -34,11 +35,12 @@ tb_status tb_mixer_new(const tb_piece *const *pieces, size_t n_bands, const tb_a
     made->augmenter = augmenter;
     made->n_bands = n_bands;
     made->segments = tb_alloc(TB_GROUP_MAX_SEGMENTS, sizeof *made->segments);
+    made->solo = tb_alloc(1, sizeof *made->solo);
     made->stems = tb_alloc_aligned(TB_STEM_COUNT * n_values, sizeof *made->stems);
     made->total = tb_alloc_aligned(n_values, sizeof *made->total);
     made->row = tb_alloc_aligned(n_bands + 1, sizeof *made->row);
     made->share = tb_alloc_aligned(TB_STEM_COUNT * n_bands, sizeof *made->share);
-    bool fits = made->segments && made->stems && made->total && made->row && made->share;
+    bool fits = made->segments && made->solo && made->stems && made->total && made->row && made->share;
     for (int c = 0; c < TB_STEM_COUNT; c++)
         fits = (made->voices[c] = tb_alloc(TB_GROUP_MAX_SEGMENTS, sizeof *made->voices[c])) != NULL && fits;
     if (!fits) TB_FAIL(err, TB_NO_MEMORY, "no memory for a mixer");
@@ -54,6 +56,7 @@ void tb_mixer_free(tb_mixer *mixer)
     if (!mixer) return;
     for (int c = 0; c < TB_STEM_COUNT; c++) tb_free(mixer->voices[c]);
     tb_free(mixer->segments);
+    tb_free(mixer->solo);
     tb_free(mixer->stems);
     tb_free(mixer->total);
     tb_free(mixer->row);
@@ -134,7 +137,7 @@ static void move_in_time(const tb_mixer *mixer, const tb_segment_change *change,
     }
 }
 
-static void mix_segment(tb_mixer *mixer, size_t i, unsigned mask, float *x, float *share)
+static void mix_segment(tb_mixer *mixer, size_t i, const tb_segment_change *change, unsigned mask, float *x, float *share)
 {
     const size_t n_values = TB_WINDOW_ROWS_TAKEN * mixer->n_bands;
     bool sounds[TB_STEM_COUNT] = {false};
@@ -146,8 +149,8 @@ static void mix_segment(tb_mixer *mixer, size_t i, unsigned mask, float *x, floa
         take_stem(mixer, (tb_stem)c, source, mixer->stems + c * n_values);
     }
     if (share) measure_shares(mixer, sounds, share);
-    move_in_time(mixer, &mixer->segments[i], x);
-    tb_augment_segment(mixer->augmenter, &mixer->segments[i], TB_WINDOW_ROWS, x, mixer->row);
+    move_in_time(mixer, change, x);
+    tb_augment_segment(mixer->augmenter, change, TB_WINDOW_ROWS, x, mixer->row);
 }
 
 void tb_mixer_mix(tb_mixer *mixer, unsigned mask, const float *mean, const float *deviation, float *x, float *share)
@@ -155,7 +158,20 @@ void tb_mixer_mix(tb_mixer *mixer, unsigned mask, const float *mean, const float
     const size_t n_values = TB_WINDOW_ROWS * mixer->n_bands;
     assert(mixer->plan);
     for (size_t i = 0; i < mixer->plan->n; i++) {
-        mix_segment(mixer, i, mask, x + i * n_values, share ? share + i * TB_STEM_COUNT : NULL);
+        mix_segment(mixer, i, &mixer->segments[i], mask, x + i * n_values, share ? share + i * TB_STEM_COUNT : NULL);
         (void)tb_instruments_input(x + i * n_values, mixer->n_bands, mean, deviation, x + i * n_values);
     }
+}
+
+void tb_mixer_solo(tb_mixer *mixer, size_t i, tb_stem stem, tb_rng *rng, const float *mean, const float *deviation, float *x)
+{
+    const tb_segment_change *of_mix = &mixer->segments[i];
+    tb_segment_change *change = mixer->solo;
+    assert(mixer->plan && mixer->plan->source[i][stem].piece >= 0);
+    tb_augment_draw_segment(mixer->augmenter, rng, change);
+    change->speed = of_mix->speed;
+    change->late = of_mix->late;
+    change->steps = of_mix->steps;
+    mix_segment(mixer, i, change, 1u << stem, x, NULL);
+    (void)tb_instruments_input(x, mixer->n_bands, mean, deviation, x);
 }

@@ -5,6 +5,9 @@
  * In two steps, so that the same stems can be heard alone: tb_mixer_draw draws the changes of all voices and segments;
  * tb_mixer_mix makes the segments of any stems with them.
  *
+ * A solo is one stem of a segment alone, from the same rows with the same changes of its voice, and at the same speed and
+ * tuning, but with compression, noise and EQ of its own: what the stem is like, whatever sounds with it.
+ *
  * The share of a stem is the mean over time and bands of its power in the power of the mix.  A stem counts as audible
  * where its share is above TB_AUDIBLE_SHARE.
  *
@@ -39,5 +42,7 @@ void tb_mixer_draw(tb_mixer *mixer, const tb_group_plan *plan, tb_rng *rng);
  * (tb_instruments_input).  x: plan->n x TB_WINDOW_ROWS x n_bands; zeros for a segment without sound.
  * share: plan->n x TB_STEM_COUNT, in the mix of the mask; may be NULL. */
 void tb_mixer_mix(tb_mixer *mixer, unsigned mask, const float *mean, const float *deviation, float *x, float *share);
+/* The stem of segment i alone; it is there.  rng: for the solo's own changes.  x: one window. */
+void tb_mixer_solo(tb_mixer *mixer, size_t i, tb_stem stem, tb_rng *rng, const float *mean, const float *deviation, float *x);
 
 #endif

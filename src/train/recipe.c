@@ -15,6 +15,7 @@ static const tb_setting settings[] = {
     {"ids", TB_SETTING_INT, AT(ids), "16", 2, TB_GROUP_MAX_SEGMENTS, NULL, 0, NULL, "pieces a stem in a group"},
     {"absent", TB_SETTING_DOUBLE, AT(absent), "0.12", 0, 0.9, NULL, 0, NULL, "how often a stem is left out"},
     {"twins", TB_SETTING_DOUBLE, AT(twins), "0", 0, 1, NULL, 0, NULL, "segments in pairs that share all stems but one"},
+    {"solo", TB_SETTING_DOUBLE, AT(solo), "1", 0, 1, NULL, 0, NULL, "segments of which one stem is heard alone as well"},
     {"temperature", TB_SETTING_DOUBLE, AT(temperature), "0.05", 0.005, 10, NULL, 0, NULL, "of the contrastive loss"},
     {"shared_weight", TB_SETTING_DOUBLE, AT(shared_weight), "1", 1, 1000, NULL, 0, NULL, "of negatives that share another stem"},
     {"margin", TB_SETTING_DOUBLE, AT(margin), "0.2", 0, 2, NULL, 0, NULL, "of the triplet loss"},
@@ -23,7 +24,7 @@ static const tb_setting settings[] = {
     {"auxiliary", TB_SETTING_DOUBLE, AT(auxiliary), "0", 0, 1000, NULL, 0, NULL, "weight of the loss"},
     {"presence", TB_SETTING_DOUBLE, AT(presence), "0.2", 0, 1000, NULL, 0, NULL, "weight of the loss"},
     {"leakage", TB_SETTING_DOUBLE, AT(leakage), "0", 0, 1000, NULL, 0, NULL, "weight of the loss"},
-    {"leakage_mean", TB_SETTING_DOUBLE, AT(leakage_mean), "0", 0, 1000, NULL, 0, NULL, "weight of the loss"},
+    {"leakage_mean", TB_SETTING_DOUBLE, AT(leakage_mean), "1", 0, 1000, NULL, 0, NULL, "weight of the loss"},
     {"independence", TB_SETTING_DOUBLE, AT(independence), "0", 0, 1000, NULL, 0, NULL, "weight of the loss"},
     {"soft_presence", TB_SETTING_BOOL, AT(soft_presence), "no", 0, 0, NULL, 0, NULL, "presence as a share instead of yes or no"},
     {"pretrain", TB_SETTING_DOUBLE, AT(pretrain), "0", 0, 0.9, NULL, 0, NULL, "share of the segments for pre-training"},
@@ -49,7 +50,7 @@ static const tb_setting settings[] = {
 static const tb_config_table table = {settings, sizeof settings / sizeof *settings, sizeof(tb_recipe)};
 
 #define AS_IN_THE_PAPER                                                                                                      \
-    "contrastive=0 triplet=1 presence=0.2 rate=0.001 voice_eq=0 level=0 transpose_share=0 slow=0 detune=0 compress_share=0 " \
+    "contrastive=0 triplet=1 leakage_mean=0 solo=0 rate=0.001 voice_eq=0 level=0 transpose_share=0 slow=0 detune=0 compress_share=0 " \
     "noise_share=0 low_pass_share=0 segment_eq=0 "
 
 static const struct {
@@ -147,6 +148,16 @@ void tb_recipe_print_help(FILE *stream)
         else if (s->high > s->low) fprintf(stream, "; %g to %g", s->low, s->high);
         fprintf(stream, ")\n");
     }
+}
+
+size_t tb_recipe_n_solos(const tb_recipe *recipe)
+{
+    return recipe->groups == TB_GROUPS_CONTRAST ? (size_t)(recipe->solo * (double)recipe->segments_per_group + 0.5) : 0;
+}
+
+size_t tb_recipe_group_rows(const tb_recipe *recipe)
+{
+    return (size_t)recipe->segments_per_group + tb_recipe_n_solos(recipe);
 }
 
 bool tb_recipe_uses_targets(const tb_recipe *recipe)

@@ -33,7 +33,7 @@ typedef enum tb_recipe_groups { TB_GROUPS_CONTRAST, TB_GROUPS_BASIC, TB_GROUPS_A
 typedef struct tb_recipe {
     int groups; /* tb_recipe_groups */
     int64_t segments_per_group, ids;
-    double absent, twins;
+    double absent, twins, solo;
     double temperature, shared_weight, margin;
     double contrastive, triplet, auxiliary, presence, leakage, leakage_mean, independence; /* weights */
     bool soft_presence;
@@ -53,6 +53,9 @@ tb_status tb_recipe_print(const tb_recipe *recipe, tb_buffer *out) TB_MUST_CHECK
 /* Names, ranges and defaults, a line each. */
 void tb_recipe_print_help(FILE *stream);
 
+/* Segments in a group with their solos, and solos alone. */
+size_t tb_recipe_group_rows(const tb_recipe *recipe);
+size_t tb_recipe_n_solos(const tb_recipe *recipe);
 bool tb_recipe_uses_targets(const tb_recipe *recipe);
 void tb_recipe_sampler(const tb_recipe *recipe, tb_sampler_options *options);
 void tb_recipe_augment(const tb_recipe *recipe, tb_augment_options *options);

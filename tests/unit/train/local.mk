@@ -18,6 +18,7 @@ tests_unit_train_test_train_SOURCES = \
 	tests/unit/train/test_effects.c \
 	tests/unit/train/test_eval_tables.c \
 	tests/unit/train/test_eval_vote.c \
+	tests/unit/train/test_group_maker.c \
 	tests/unit/train/test_instruments_training.c \
 	tests/unit/train/test_loss.c \
 	tests/unit/train/test_midi_file.c \

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* Networks against PyTorch: tests/golden/nn/NAME.safetensors (made by make_fixtures.py, whose head names the
  * tensors) holds a network with its input, output and gradients, computed in float64.  They agree to 1e-5 of the
- * largest value, or of 1 if that is larger. */
+ * largest value, or of 1 if that is larger, with each table of kernels. */
+#include "nn/kernels.h"
 #include "nn/network.h"
 #include "support/testing.h"
 
@@ -62,8 +63,8 @@ static void assert_agrees(const fixture *f, const char *prefix, const char *name
     for (size_t i = 0; i < expected->n_values; i++) {
         const double off = fabs((double)got[i] - (double)expected->values[i]);
         if (!(off <= TOLERANCE * range))
-            fail_msg("%s: %s%s[%zu] is %.9g, PyTorch has %.9g", f->name, prefix, name, i, (double)got[i],
-                     (double)expected->values[i]);
+            fail_msg("%s, %s kernels: %s%s[%zu] is %.9g, PyTorch has %.9g", f->name, tb_nn_kernels_name(), prefix,
+                     name, i, (double)got[i], (double)expected->values[i]);
     }
 }
 
@@ -98,7 +99,7 @@ static void assert_training_agrees(const fixture *f)
 }
 
 /* A network whose results are the same in training and in inference. */
-static void check(const char *name)
+static void check_both(const char *name)
 {
     fixture f = open_fixture(name);
     assert_inference_agrees(&f, f.net);
@@ -107,7 +108,7 @@ static void check(const char *name)
 }
 
 /* A network that does something else in inference. */
-static void check_training(const char *name)
+static void check_training_alone(const char *name)
 {
     fixture f = open_fixture(name);
     assert_true(f.training);
@@ -115,7 +116,7 @@ static void check_training(const char *name)
     close_fixture(&f);
 }
 
-static void check_inference(const char *name)
+static void check_inference_alone(const char *name)
 {
     fixture f = open_fixture(name);
     tb_network *folded = NULL;
@@ -125,6 +126,32 @@ static void check_inference(const char *name)
     assert_inference_agrees(&f, folded);
     tb_network_free(folded);
     close_fixture(&f);
+}
+
+static void with_all_kernels(void (*check_fixture)(const char *name), const char *name)
+{
+    size_t n = 0;
+    const tb__kernels *const *usable = tb__kernels_usable(&n);
+    for (size_t i = 0; i < n; i++) {
+        tb__kernels_set(usable[i]);
+        check_fixture(name);
+    }
+    tb__kernels_set(NULL);
+}
+
+static void check(const char *name)
+{
+    with_all_kernels(check_both, name);
+}
+
+static void check_training(const char *name)
+{
+    with_all_kernels(check_training_alone, name);
+}
+
+static void check_inference(const char *name)
+{
+    with_all_kernels(check_inference_alone, name);
 }
 
 static void convolutions_agree(void **state)

@@ -257,7 +257,7 @@ tb_status tb__compose_guitar(const tb__plan *plan, tb_song *song, tb_error *err)
     tb__melody_draw(&self.melody, &rng, plan, low, low + 15, density);
 
     tb__player_open(&self.player, plan, song, program, false, how->name, ASPECT_HAND, err);
-    tb__set_synthetic(&self.player, plan->is_chip ? 65 : 10);
+    tb__set_synthetic(&self.player, plan->is_chip ? 15 : 10);
     self.player.is_mono = how->is_lead && how->play == play_lead;
     for (int bar = 0; bar < plan->n_bars; bar++)
         if (tb__plays(plan, bar, TB_STEM_GUITAR)) how->play(&self, bar);

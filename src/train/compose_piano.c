@@ -254,7 +254,7 @@ tb_status tb__compose_piano(const tb__plan *plan, tb_song *song, tb_error *err)
     tb__melody_draw(&self.melody, &rng, plan, low, low + 17, density);
 
     tb__player_open(&self.player, plan, song, program, false, how->name, ASPECT_HAND, err);
-    tb__set_synthetic(&self.player, plan->is_chip ? 70 : program == 4 || program == 5 ? 20 : 6);
+    tb__set_synthetic(&self.player, plan->is_chip ? 15 : program == 4 || program == 5 ? 20 : 6);
     for (int bar = 0; bar < plan->n_bars; bar++) {
         if (!tb__plays(plan, bar, TB_STEM_PIANO)) {
             if (self.pedal) tb__control(&self.player, bar * plan->bar_ticks, 64, 0);

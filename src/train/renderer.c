@@ -16,13 +16,13 @@
 enum { DRUM_RATE_HZ = 44100, RESAMPLE_CHUNK = 8192, MIN_RATE_HZ = 8000, MAX_RATE_HZ = 48000 };
 
 /* Mean `synthetic` over the parts that the composer makes. */
-static const double usual_patch_share = 0.266;
+static const double usual_patch_share = 0.237;
 static const double mix_level_db = -20, mix_deviation_db = 2, max_peak = 0.7;
 
 static const struct {
     double mean_db, deviation_db;
 } stem_levels[TB_STEM_COUNT] = {
-    [TB_STEM_DRUMS] = {-18, 4}, [TB_STEM_BASS] = {-20, 4}, [TB_STEM_PIANO] = {-22, 4}, [TB_STEM_GUITAR] = {-22, 4}, [TB_STEM_OTHERS] = {-22, 4},
+    [TB_STEM_DRUMS] = {-19, 4}, [TB_STEM_BASS] = {-20, 4}, [TB_STEM_PIANO] = {-20, 4}, [TB_STEM_GUITAR] = {-20, 4}, [TB_STEM_OTHERS] = {-22, 4},
 };
 
 struct tb_renderer {

@@ -13,6 +13,7 @@
 static const char *const stem_names[TB_STEM_COUNT] = {"drums", "bass", "piano", "guitar", "others"};
 static const char *const mode_names[TB_MODE_COUNT] = {"major",      "minor",  "harmonic minor", "dorian",
                                                       "mixolydian", "lydian", "phrygian"};
+static const double shortest_note_s = 0.001; /* of those at the end of a passage */
 static const double group_bpm[TB_TEMPO_GROUPS] = {66, 76, 86, 96, 106, 116, 126, 138, 150, 168};
 
 const char *tb_stem_name(tb_stem stem)
@@ -164,6 +165,86 @@ void tb_song_stretch(tb_song *song, double factor)
     for (size_t i = 0; i < song->n_bars; i++) song->bars[i] *= factor;
     for (size_t i = 0; i < song->n_parts; i++)
         for (size_t e = 0; e < song->parts[i].n_events; e++) song->parts[i].events[e].time_s *= factor;
+}
+
+/* What a part's controllers, program and bend are before the passage begins. */
+typedef struct standing {
+    tb_event controls[128], program, bend;
+    bool has_control[128], has_program, has_bend;
+} standing;
+
+static void note_standing(standing *before, const tb_event *event)
+{
+    if (event->kind == TB_EVENT_CONTROL) {
+        before->controls[event->a] = *event;
+        before->has_control[event->a] = true;
+    } else if (event->kind == TB_EVENT_PROGRAM) {
+        before->program = *event;
+        before->has_program = true;
+    } else if (event->kind == TB_EVENT_BEND) {
+        before->bend = *event;
+        before->has_bend = true;
+    }
+}
+
+static void put_standing(standing *before, tb_event *events, size_t *n)
+{
+    before->program.time_s = before->bend.time_s = 0;
+    if (before->has_program) events[(*n)++] = before->program;
+    for (int c = 0; c < 128; c++) {
+        before->controls[c].time_s = 0;
+        if (before->has_control[c]) events[(*n)++] = before->controls[c];
+    }
+    if (before->has_bend) events[(*n)++] = before->bend;
+}
+
+static tb_status cut_part(tb_part *part, double start_s, double end_s, tb_error *err)
+{
+    const size_t capacity = part->n_events + 2 * 128 + 2; /* controllers before, ends of notes behind */
+    tb_event *events = tb_alloc(capacity, sizeof *events);
+    standing before = {0};
+    unsigned sounding[128] = {0};
+    size_t n = 0, i = 0;
+    if (!events) return tb_error_set(err, TB_NO_MEMORY, "no memory for the events of a part");
+    for (; i < part->n_events && part->events[i].time_s < start_s; i++) note_standing(&before, &part->events[i]);
+    put_standing(&before, events, &n);
+    for (; i < part->n_events && part->events[i].time_s < end_s; i++) {
+        tb_event event = part->events[i];
+        if (event.kind == TB_EVENT_NOTE_OFF && sounding[event.a] == 0) continue; /* began before the passage */
+        if (event.kind == TB_EVENT_NOTE_ON && event.time_s > end_s - shortest_note_s) continue;
+        if (event.kind == TB_EVENT_NOTE_ON) sounding[event.a]++;
+        if (event.kind == TB_EVENT_NOTE_OFF) sounding[event.a]--;
+        event.time_s -= start_s;
+        events[n++] = event;
+    }
+    for (int key = 0; key < 128; key++)
+        for (; sounding[key] > 0; sounding[key]--)
+            events[n++] = (tb_event){.time_s = end_s - start_s, .kind = TB_EVENT_NOTE_OFF, .a = (uint8_t)key};
+    tb_free(part->events);
+    part->events = events;
+    part->n_events = n;
+    part->capacity = capacity;
+    return TB_OK;
+}
+
+static size_t cut_times(double *times, size_t n, double start_s, double end_s)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (times[i] >= start_s && times[i] < end_s) times[kept++] = times[i] - start_s;
+    return kept;
+}
+
+tb_status tb_song_cut(tb_song *song, double start_s, double end_s, tb_error *err)
+{
+    tb_status status = TB_OK;
+    for (size_t p = 0; p < song->n_parts; p++) TB_TRY(cut_part(&song->parts[p], start_s, end_s, err));
+    song->n_beats = cut_times(song->beats, song->n_beats, start_s, end_s);
+    song->n_bars = cut_times(song->bars, song->n_bars, start_s, end_s);
+    song->duration_s = end_s - start_s;
+    tb_song_sort(song);
+out:
+    return status;
 }
 
 unsigned tb_song_stems(const tb_song *song)

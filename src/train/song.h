@@ -117,6 +117,10 @@ void tb_song_sort(tb_song *song);
 /* Multiplies all times, so that a song of 120 bpm lasts `factor` times as long; tempo and group follow.
  * factor: above 0. */
 void tb_song_stretch(tb_song *song, double factor);
+/* Leaves the passage from start_s to end_s, which then begins at 0: notes that start before it are gone, those that reach
+ * past it end with it, controllers stand as they stood.  0 <= start_s < end_s, at most the duration.  TB_NO_MEMORY: the
+ * song is then of no use. */
+tb_status tb_song_cut(tb_song *song, double start_s, double end_s, tb_error *err) TB_MUST_CHECK;
 /* Bit 1 << stem for each stem with at least one note. */
 unsigned tb_song_stems(const tb_song *song);
 /* TB_INVALID with what is wrong: values out of range, times out of order or outside the song, a note off without its

@@ -105,6 +105,40 @@ static void stretching_moves_everything(void **state)
     tb_song_free(song);
 }
 
+static void a_passage_keeps_its_notes_and_what_stands(void **state)
+{
+    (void)state;
+    tb_error err = {0};
+    tb_song *song = make_song();
+    tb_part *part = &song->parts[0];
+    static const tb_event events[] = {
+        {.time_s = 0.2, .kind = TB_EVENT_CONTROL, .a = 7, .b = 50},
+        {.time_s = 0.4, .kind = TB_EVENT_CONTROL, .a = 7, .b = 60},
+        {.time_s = 0.5, .kind = TB_EVENT_PROGRAM, .a = 3},
+        {.time_s = 0.6, .kind = TB_EVENT_BEND, .b = 100},
+        {.time_s = 1.25, .kind = TB_EVENT_NOTE_ON, .a = 64, .b = 80},
+        {.time_s = 2.5, .kind = TB_EVENT_NOTE_OFF, .a = 64},
+    };
+    for (size_t i = 0; i < 6; i++) assert_ok(tb_part_append(part, &events[i], &err));
+    tb_song_sort(song);
+    assert_ok(tb_song_cut(song, 1.25, 2.25, &err));
+    assert_ok(tb_song_check(song, &err));
+    assert_near(song->duration_s, 1, 1e-12);
+    assert_int_equal(song->n_beats, 2);
+    assert_near(song->beats[0], 0.25, 1e-12);
+    assert_int_equal(song->n_bars, 1);
+    assert_near(song->bars[0], 0.75, 1e-12);
+    static const tb_event_kind kinds[] = {TB_EVENT_PROGRAM, TB_EVENT_CONTROL, TB_EVENT_BEND, TB_EVENT_NOTE_ON,
+                                          TB_EVENT_NOTE_OFF};
+    assert_int_equal(part->n_events, 5);
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(part->events[i].kind, kinds[i]);
+        assert_near(part->events[i].time_s, i < 4 ? 0 : 1, 1e-12);
+    }
+    assert_int_equal(part->events[1].b, 60);
+    tb_song_free(song);
+}
+
 static void only_stems_that_play_count(void **state)
 {
     (void)state;
@@ -209,6 +243,7 @@ static void each_allocation_may_fail(void **state)
 TB_TESTS(song, cmocka_unit_test(programs_belong_to_the_stems_of_slakh),
          cmocka_unit_test(names_of_stems_read_back), cmocka_unit_test(a_tempo_belongs_to_the_nearest_group),
          cmocka_unit_test(sorting_puts_the_end_of_a_note_before_the_next_one),
-         cmocka_unit_test(stretching_moves_everything), cmocka_unit_test(only_stems_that_play_count),
+         cmocka_unit_test(stretching_moves_everything),
+         cmocka_unit_test(a_passage_keeps_its_notes_and_what_stands), cmocka_unit_test(only_stems_that_play_count),
          cmocka_unit_test(the_check_finds_each_kind_of_damage), cmocka_unit_test(there_are_limits),
          cmocka_unit_test(each_allocation_may_fail))

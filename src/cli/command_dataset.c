@@ -71,6 +71,7 @@ static tb_status make_songs(tb_arguments *a, const char *path, tb_error *err)
     const tb_song_set_options options = {
         .path = path,
         .format = o->format == FORMAT_CACHE || (o->format == FORMAT_AUTO && ends_with(path, ".cache")) ? TB_SONG_SET_CACHE : TB_SONG_SET_SLAKH,
+        .midi = o->midi,
         .n_pieces = (size_t)o->pieces,
         .seed = (uint64_t)o->seed,
         .split = (tb_split)o->split,

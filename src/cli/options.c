@@ -47,6 +47,7 @@ static const tb_setting all[] = {
     ROW(wait, BOOL, "yes", .help = "wait for the end; --no-wait only starts it"),
     ROW(window, DOUBLE, "3", .low = 1, .high = 60, .value_name = "S", .help = "seconds of a window"),
     ROW(windows, INT, "6", .low = 2, .high = 100, .value_name = "N", .help = "windows a file"),
+    ROW(midi, STRING, NULL, .value_name = "DIR", .help = "render the MIDI songs below, each once, instead of composing"),
     ROW(pieces, INT, "100", .low = 1, .high = 99999, .value_name = "N", .help = "pieces to make"),
     ROW(seed, INT, "1", .high = 1e15, .value_name = "N", .help = "what all random choices follow from"),
     ROW(format, CHOICE, "auto", .choices = "auto|slakh|cache", .value_name = "FORMAT", .help = "auto: cache when the name ends in .cache"),

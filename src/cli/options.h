@@ -22,6 +22,7 @@ typedef struct tb_cli_options {
     bool force, wait;
     double window;
     int64_t windows;
+    char *midi;
     int64_t pieces, seed, rate, bands;
     double seconds, patches;
     int format, split, soundfonts, audio; /* positions in the choices of their rows */

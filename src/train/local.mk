@@ -107,6 +107,8 @@ src_train_libtrain_la_SOURCES = \
 	src/train/song.h \
 	src/train/song_set.c \
 	src/train/song_set.h \
+	src/train/song_source.c \
+	src/train/song_source.h \
 	src/train/soundfont.c \
 	src/train/soundfont.h \
 	src/train/training_history.c \

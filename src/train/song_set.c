@@ -7,12 +7,12 @@
 #include "base/fs.h"
 #include "model/band_spectrum.h"
 #include "model/model.h"
-#include "train/composer.h"
 #include "train/piece_cache.h"
 #include "train/piece_line.h"
 #include "train/piece_rows.h"
 #include "train/renderer.h"
 #include "train/slakh_writer.h"
+#include "train/song_source.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -26,6 +26,8 @@ enum {
 
 typedef struct making {
     const tb_song_set_options *options;
+    tb_song_source_config songs;
+    tb_song_source *source;
     char *folder;            /* of the split, for TB_SONG_SET_SLAKH */
     tb_band_bank *bank;      /* for TB_SONG_SET_CACHE */
     tb_piece_writer *writer; /* the same; else NULL */
@@ -40,31 +42,6 @@ const char *tb_split_name(tb_split split)
 
 /* --- info ---------------------------------------------------------------------------------------------------------- */
 
-static tb_status compose_piece(const tb_song_set_options *o, size_t i, tb_song **song, tb_error *err)
-{
-    tb_composer_options options = tb_composer_defaults;
-    options.duration_s = o->seconds;
-    return tb_compose(&options, tb_seed_derive(tb_seed_derive(o->seed, (uint64_t)o->split), i), song, err);
-}
-
-/* Digest (FNV-1a) of the first piece's events: another composer gives another. */
-static tb_status digest_composer(const tb_song_set_options *o, uint64_t *digest, tb_error *err)
-{
-    tb_song *song = NULL;
-    const tb_status status = compose_piece(o, 0, &song, err);
-    if (status != TB_OK) return status;
-    uint64_t sum = 0xcbf29ce484222325u;
-    for (size_t p = 0; p < song->n_parts; p++)
-        for (size_t i = 0; i < song->parts[p].n_events; i++) {
-            const tb_event *e = &song->parts[p].events[i];
-            const uint64_t word = (uint64_t)llround(e->time_s * 1e6) << 24 ^ (uint64_t)e->kind << 20 ^ (uint64_t)e->a << 12 ^ (uint64_t)(uint16_t)e->b;
-            sum = (sum ^ word) * 0x100000001b3u;
-        }
-    tb_song_free(song);
-    *digest = sum;
-    return TB_OK;
-}
-
 /* A JSON string; what would need more escaping than quotes and backslashes becomes '?'. */
 static tb_status put_string(tb_buffer *out, const char *text)
 {
@@ -78,15 +55,15 @@ static tb_status put_string(tb_buffer *out, const char *text)
 }
 
 /* Everything that the pieces depend on but for how many they are. */
-static tb_status put_info(tb_buffer *out, const tb_song_set_options *o, uint64_t composer)
+static tb_status put_info(tb_buffer *out, const tb_song_set_options *o, uint64_t songs)
 {
     tb_status status = TB_OK;
     TB_TRY(tb_buffer_printf(out, "{\"kind\": \"songs\", \"split\": \"%s\", \"seed\": %llu, \"seconds\": %g, \"rate_hz\": %d, ", tb_split_name(o->split),
         (unsigned long long)o->seed, o->seconds, o->rate_hz));
     if (o->format == TB_SONG_SET_CACHE) TB_TRY(tb_buffer_printf(out, "\"bands\": %zu, ", o->n_bands));
     else TB_TRY(tb_buffer_printf(out, "\"audio\": \"%s\", ", tb_audio_format_name(o->audio)));
-    TB_TRY(tb_buffer_printf(out, "\"composer\": \"%016llx\", \"renderer\": %d, \"effects\": %s, \"patch_share\": %g, \"soundfonts\": [",
-        (unsigned long long)composer, RENDERER_VERSION, o->effects ? "true" : "false", o->fonts ? o->patch_share : 1));
+    TB_TRY(tb_buffer_printf(out, "\"%s\": \"%016llx\", \"renderer\": %d, \"effects\": %s, \"patch_share\": %g, \"soundfonts\": [",
+        o->midi ? "midi" : "composer", (unsigned long long)songs, RENDERER_VERSION, o->effects ? "true" : "false", o->fonts ? o->patch_share : 1));
     for (size_t i = 0; o->fonts && i < o->fonts->n_fonts; i++) {
         const tb_soundfont *font = &o->fonts->fonts[i];
         TB_TRY(tb_buffer_append_text(out, i ? ", {\"name\": " : "{\"name\": "));
@@ -140,12 +117,14 @@ out:
 static tb_status open_set(making *m, tb_error *err)
 {
     tb_status status = TB_OK;
-    uint64_t composer = 0;
     tb_buffer info;
     tb_buffer_init(&info, MAX_INFO_BYTES);
     TB_TRY(check_options(m->options, err));
-    TB_TRY(digest_composer(m->options, &composer, err));
-    if (put_info(&info, m->options, composer) != TB_OK) TB_FAIL(err, TB_NO_MEMORY, "no memory for the facts of a data set");
+    m->songs = (tb_song_source_config){.seed = tb_seed_derive(m->options->seed, (uint64_t)m->options->split),
+                                       .seconds = m->options->seconds,
+                                       .midi_folder = m->options->midi};
+    TB_TRY(tb_song_source_open(&m->songs, &m->source, err));
+    if (put_info(&info, m->options, tb_song_source_digest(m->source)) != TB_OK) TB_FAIL(err, TB_NO_MEMORY, "no memory for the facts of a data set");
     if (m->options->format == TB_SONG_SET_SLAKH) {
         TB_TRY(open_folder(m, &info, err));
     } else {
@@ -200,7 +179,7 @@ static tb_status make_piece(void *context, void *worker, size_t i, void **made, 
     tb_song *song = NULL;
     tb_rendering *rendering = NULL;
     tb_made_piece *piece = NULL;
-    TB_TRY(compose_piece(m->options, i, &song, err));
+    TB_TRY(tb_song_source_get(m->source, i, &song, err));
     TB_TRY(tb_renderer_play(worker, song, tb_seed_derive(song->seed, 1), &rendering, err));
     if (m->writer) TB_TRY(prepare_piece(m, i, song, rendering, &piece, err));
     else TB_TRY(tb_slakh_track_write(m->folder, i + 1, song, rendering, m->options->audio, err));
@@ -229,8 +208,9 @@ tb_status tb_song_set_make(const tb_song_set_options *options, tb_song_set_resul
     making m = {.options = options};
     tb_piece_line_result made = {0};
     TB_TRY(open_set(&m, err));
+    const size_t n_songs = tb_song_source_count(m.source);
     const tb_piece_line line = {
-        .n_pieces = options->n_pieces, .n_threads = options->n_threads ? options->n_threads : 1, .context = &m, .worker_new = worker_new, .worker_free = worker_free,
+        .n_pieces = options->n_pieces < n_songs ? options->n_pieces : n_songs, .n_threads = options->n_threads ? options->n_threads : 1, .context = &m, .worker_new = worker_new, .worker_free = worker_free,
         .is_kept = is_kept, .make = make_piece, .store = m.writer ? store_piece : NULL, .discard = discard_piece, .progress = options->progress,
         .progress_context = options->context, .cancel = options->cancel,
     };
@@ -239,6 +219,7 @@ tb_status tb_song_set_make(const tb_song_set_options *options, tb_song_set_resul
     *result = (tb_song_set_result){made.n_made, made.n_kept, options->seconds * (double)made.n_made};
 out:
     tb_piece_writer_close(m.writer);
+    tb_song_source_close(m.source);
     tb_band_bank_free(m.bank);
     tb_free(m.folder);
     return status;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Data sets of composed songs: rendered in the layout of Slakh2100, or straight into a piece cache.
+/* Data sets of composed songs, or of MIDI songs: rendered in the layout of Slakh2100, or straight into a piece cache.
  *
  * Piece i depends on seed, split and i alone, whatever the number of threads and whether the work was cut off and taken
  * up again: what is complete is kept.  A data set that was begun with other options, soundfonts or another composer is
@@ -28,7 +28,8 @@ typedef enum tb_song_set_format {
 typedef struct tb_song_set_options {
     const char *path;
     tb_song_set_format format;
-    size_t n_pieces; /* 1 to 99999; a data set may be made longer later */
+    const char *midi; /* folder (song_source.h); NULL: composed.  The songs are the same in every split */
+    size_t n_pieces;  /* 1 to 99999, of MIDI songs at most all; a data set may be made longer later */
     uint64_t seed;
     tb_split split; /* each has its own songs */
     double seconds; /* 4 to 600 a piece */

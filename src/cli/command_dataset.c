@@ -3,9 +3,9 @@
 #include "cli/command.h"
 #include "cli/progress.h"
 
-#include "base/text.h"
-#include "model/model.h"
+#include "base/buffer.h"
 #include "train/song_set.h"
+#include "train/stem_import.h"
 
 #include <signal.h>
 #include <stdatomic.h>
@@ -98,9 +98,53 @@ out:
     return status;
 }
 
+/* --- import -------------------------------------------------------------------------------------------------------- */
+
+enum { MAX_REPORT = 1 << 20 };
+
+typedef struct importing {
+    tb_progress progress;
+    tb_buffer report; /* what was left out and why: shown when the bar is done */
+} importing;
+
+static void show_import(void *context, size_t done, size_t total)
+{
+    tb_progress_show(&((importing *)context)->progress, (int64_t)done, (int64_t)total, 0);
+}
+
+static void note_skipped(void *context, const char *name, const tb_error *why)
+{
+    if (tb_buffer_printf(&((importing *)context)->report, "left out %s: %s\n", name, why->message) != TB_OK) return;
+}
+
+static tb_status import_stems(tb_arguments *a, const char *folder, const char *path, tb_error *err)
+{
+    tb_status status = TB_OK;
+    const tb_cli_options *o = &a->options;
+    tb_stem_import_result result = {0};
+    importing shown = {0};
+    tb_buffer_init(&shown.report, MAX_REPORT);
+    const tb_stem_import_options options = {
+        .folder = folder, .path = path, .n_bands = (size_t)o->bands, .max_s = o->longest, .n_threads = count_threads(o),
+        .progress = show_import, .skipped = note_skipped, .context = &shown, .cancel = &cancelled,
+    };
+    catch_signals();
+    tb_progress_begin(&shown.progress, "importing tracks", o->quiet);
+    status = tb_stem_import(&options, &result, err);
+    tb_progress_end(&shown.progress);
+    if (shown.report.bytes) fputs(shown.report.bytes, stderr);
+    TB_TRY(status);
+    printf("%s: %zu tracks made, %zu were there, %zu left out (%zu silent stems)\n", path, result.n_made, result.n_kept, result.n_skipped, result.n_silent);
+    a->partly_failed = result.n_skipped > 0;
+out:
+    tb_buffer_clear(&shown.report);
+    return status;
+}
+
 tb_status tb_command_dataset(tb_arguments *a, tb_error *err)
 {
     const char *what = a->n_rest > 0 ? a->rest[0] : "";
     if (strcmp(what, "songs") == 0 && a->n_rest == 2) return make_songs(a, a->rest[1], err);
-    return tb_error_set(err, TB_INVALID, "say what to make and where: timbre dataset songs OUT");
+    if (strcmp(what, "import") == 0 && a->n_rest == 3) return import_stems(a, a->rest[1], a->rest[2], err);
+    return tb_error_set(err, TB_INVALID, "say what to make, from what and where to: timbre dataset songs OUT, or timbre dataset import FOLDER OUT.cache");
 }

@@ -24,7 +24,7 @@ typedef struct tb_cli_options {
     int64_t windows;
     char *midi;
     int64_t pieces, seed, rate, bands;
-    double seconds, patches;
+    double seconds, patches, longest;
     int format, split, soundfonts, audio; /* positions in the choices of their rows */
     char *soundfont;
     bool effects;

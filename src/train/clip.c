@@ -78,6 +78,12 @@ static tb_status keep_mono(void *context, const float *mono, size_t n, tb_error 
 
 tb_status tb_clip_read(const char *path, double max_s, float **mono, size_t *n, tb_error *err)
 {
+    tb_audio_result heard;
+    return tb_clip_read_whole(path, max_s, mono, n, &heard, err);
+}
+
+tb_status tb_clip_read_whole(const char *path, double max_s, float **mono, size_t *n, tb_audio_result *result, tb_error *err)
+{
     tb_status status = TB_OK;
     tb_decoder *decoder = NULL;
     samples s = {0};
@@ -86,6 +92,7 @@ tb_status tb_clip_read(const char *path, double max_s, float **mono, size_t *n, 
     tb_audio_result heard;
     TB_TRY(tb_decoder_open_path(path, &decoder, err));
     TB_TRY(tb_audio_stream_run(decoder, &options, &sink, &heard, err));
+    *result = heard;
     *mono = s.values;
     *n = s.n;
     s.values = NULL;

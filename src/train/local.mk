@@ -5,6 +5,8 @@ src_train_libtrain_la_LIBADD = $(YAML_LIBS) $(FLUIDSYNTH_LIBS)
 src_train_libtrain_la_SOURCES = \
 	src/train/augment.c \
 	src/train/augment.h \
+	src/train/beat_grid.c \
+	src/train/beat_grid.h \
 	src/train/biquad_internal.h \
 	src/train/checkpoint.c \
 	src/train/checkpoint.h \
@@ -101,6 +103,8 @@ src_train_libtrain_la_SOURCES = \
 	src/train/room.h \
 	src/train/sampler.c \
 	src/train/sampler.h \
+	src/train/slakh_metadata.c \
+	src/train/slakh_metadata.h \
 	src/train/slakh_writer.c \
 	src/train/slakh_writer.h \
 	src/train/song.c \
@@ -111,6 +115,10 @@ src_train_libtrain_la_SOURCES = \
 	src/train/song_source.h \
 	src/train/soundfont.c \
 	src/train/soundfont.h \
+	src/train/stem_folder.c \
+	src/train/stem_folder.h \
+	src/train/stem_import.c \
+	src/train/stem_import.h \
 	src/train/training_history.c \
 	src/train/training_history.h \
 	src/train/training_set.c \

@@ -31,4 +31,5 @@ tests_unit_train_test_train_SOURCES = \
 	tests/unit/train/test_sampler.c \
 	tests/unit/train/test_song.c \
 	tests/unit/train/test_song_set.c \
-	tests/unit/train/test_song_source.c
+	tests/unit/train/test_song_source.c \
+	tests/unit/train/test_stem_folder.c

@@ -146,5 +146,5 @@ tb_status tb_command_dataset(tb_arguments *a, tb_error *err)
     const char *what = a->n_rest > 0 ? a->rest[0] : "";
     if (strcmp(what, "songs") == 0 && a->n_rest == 2) return make_songs(a, a->rest[1], err);
     if (strcmp(what, "import") == 0 && a->n_rest == 3) return import_stems(a, a->rest[1], a->rest[2], err);
-    return tb_error_set(err, TB_INVALID, "say what to make, from what and where to: timbre dataset songs OUT, or timbre dataset import FOLDER OUT.cache");
+    return tb_error_set(err, TB_INVALID, "say what to make: timbre dataset songs OUT, or timbre dataset import FOLDER OUT.cache");
 }

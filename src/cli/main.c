@@ -17,8 +17,7 @@ enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NOT_FOUND = 3, EXIT_
 #define SEARCH_FLAGS \
     "using space missing level filter group_by with limit offset max_per_artist max_per_album start duration score_threshold exclude_same_album explain"
 
-#define DATASET_FLAGS "midi pieces seed format split seconds soundfonts soundfont patches effects rate audio bands"
-#define DATASET_FLAGS "pieces seed format split seconds soundfonts soundfont patches effects rate audio bands longest"
+#define DATASET_FLAGS "midi pieces seed format split seconds soundfonts soundfont patches effects rate audio bands longest"
 #define TRAIN_FLAGS "cache validation output network recipe segments groups seed validations checkpoint checkpoint_every resume"
 
 typedef struct command {

@@ -61,7 +61,6 @@ static const tb_setting all[] = {
     ROW(audio, CHOICE, "flac", .choices = "flac|wav", .value_name = "KIND", .help = "of audio files"),
     ROW(bands, INT, "176", .low = 8, .high = 512, .value_name = "N", .help = "of a cache"),
     ROW(longest, TIME, "600", .low = 4, .high = 3600, .value_name = "TIME", .help = "how much of a track is imported at most"),
-    ROW(bands, INT, "128", .low = 8, .high = 512, .value_name = "N", .help = "of a cache"),
     ROW(cache, STRING, NULL, .value_name = "FILE", .help = "pieces to train on, made by timbre dataset"),
     ROW(validation, STRING, NULL, .value_name = "FILE", .help = "other pieces, to choose the best state by"),
     ROW(network, STRING, "small", .value_name = "NAME", .help = "small, big, or a file with a network's text"),

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Benchmarks stay out of `make check`: `make bench/bench-dsp` builds one.
+EXTRA_PROGRAMS += bench/bench-approximate
+bench_bench_approximate_LDADD = src/index/libindex.la src/base/libbase.la
+bench_bench_approximate_SOURCES = bench/bench_approximate.c
+
 EXTRA_PROGRAMS += bench/bench-dsp
 bench_bench_dsp_LDADD = src/dsp/libdsp.la src/base/libbase.la
 bench_bench_dsp_SOURCES = bench/bench_dsp.c
@@ -33,6 +37,8 @@ bench_bench_http_bare_SOURCES = bench/bench_http_bare.c
 
 EXTRA_DIST += \
 	bench/README.md \
+	bench/peers/approximate \
+	bench/peers/approximate.py \
 	bench/peers/nn_torch.py \
 	bench/results/http.jsonl \
 	bench/results/ingest.jsonl \

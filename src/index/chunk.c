@@ -3,6 +3,7 @@
 #include "index/chunk.h"
 
 #include "base/alloc.h"
+#include "index/hnsw.h"
 
 #include <assert.h>
 #include <string.h>
@@ -44,6 +45,7 @@ tb__chunk *tb__chunk_new(const tb_index_layout *layout, uint64_t serial, atomic_
     chunk->n_parts = layout->n_parts;
     atomic_init(&chunk->n_used, 0);
     atomic_init(&chunk->n_dead, 0);
+    atomic_init(&chunk->place, TB__NO_PLACE);
     atomic_init(&chunk->lowest_group, UINT32_MAX);
     atomic_init(&chunk->highest_group, 0);
     chunk->births = take(chunk, TB__CHUNK_SLOTS, sizeof *chunk->births);
@@ -87,6 +89,7 @@ void tb__chunk_free(tb__chunk *chunk)
         tb_free(chunk->codes[c].scales);
         tb_free(chunk->codes[c].norms2);
         tb_free(chunk->codes[c].errors);
+        tb__hnsw_block_free(chunk->blocks[c]);
     }
     tb_free(chunk->births);
     tb_free(chunk->deaths);

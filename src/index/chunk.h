@@ -29,6 +29,7 @@ enum {
 };
 
 #define TB__NEVER UINT64_MAX
+#define TB__NO_PLACE UINT32_MAX
 
 /* A slot's name for maps and links: serial of the chunk * TB__CHUNK_SLOTS + slot + 1; 0 is none. */
 typedef uint64_t tb__slot_ref;
@@ -51,6 +52,8 @@ typedef struct tb__chunk {
     _Atomic float lowest_presence[TB_INDEX_MAX_PARTS];
     float *vectors[TB_INDEX_MAX_PARTS]; /* [slots][stride] each, on 64-byte lines, zeros behind the dim */
     tb__codes codes[TB_INDEX_MAX_PARTS]; /* of parts with TB__CODE_MIN_DIM dimensions or more */
+    struct tb__hnsw_block *blocks[TB_INDEX_MAX_PARTS]; /* links of the graphs (hnsw.h); all or none */
+    _Atomic uint32_t place; /* in the graphs' directory; TB__NO_PLACE until linked */
     /* The writer's alone: live items of a group are a doubly linked list. */
     tb__slot_ref *group_next, *group_previous; /* [slots] */
 } tb__chunk;

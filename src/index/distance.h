@@ -29,6 +29,12 @@ typedef struct tb_distance_table {
     /* out[i] = lower bound (code.h) of vector first + i, for i < n. */
     void (*bound_block)(const tb__query_code *query, const tb__codes *codes, size_t first, size_t n,
                         float *out);
+    /* out[i] = product of the codes of a query with those at codes[i], for i < n; stride a multiple of
+     * TB__CODE_ALIGN, values 32-byte and codes 16-byte aligned. */
+    void (*code_products)(const int16_t *values, const int8_t *const *codes, size_t stride, size_t n,
+                          int32_t *out);
+    /* Product of two vectors' codes; as above. */
+    int32_t (*code_product)(const int8_t *a, const int8_t *b, size_t stride);
 } tb_distance_table;
 
 /* The table in use: the best that this processor can run, or the one named by the environment variable

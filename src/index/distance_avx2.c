@@ -177,4 +177,39 @@ static void bound_block(const tb__query_code *query, const tb__codes *codes, siz
     }
 }
 
-const tb_distance_table tb__distance_avx2 = {"avx2", l2, l2_block, bound_block};
+/* Products with four vectors that lie anywhere. */
+static inline __m128i multiply_four(const int16_t *query, const int8_t *const *codes, size_t stride)
+{
+    __m256i sums[4];
+    for (size_t j = 0; j < 4; j++) sums[j] = _mm256_setzero_si256();
+    for (size_t i = 0; i < stride; i += 16) {
+        const __m256i q = load_query(query + i);
+        for (size_t j = 0; j < 4; j++) sums[j] = add_products(sums[j], codes[j] + i, q);
+    }
+    const __m256i all =
+        _mm256_hadd_epi32(_mm256_hadd_epi32(sums[0], sums[1]), _mm256_hadd_epi32(sums[2], sums[3]));
+    return _mm_add_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
+}
+
+static void code_products(const int16_t *values, const int8_t *const *codes, size_t stride, size_t n,
+                          int32_t *out)
+{
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4)
+        _mm_storeu_si128((__m128i *)(void *)(out + i), multiply_four(values, codes + i, stride));
+    for (; i < n; i++) out[i] = multiply(values, codes[i], stride);
+}
+
+static int32_t code_product(const int8_t *a, const int8_t *b, size_t stride)
+{
+    __m256i sum = _mm256_setzero_si256();
+    for (size_t i = 0; i < stride; i += 16) {
+        const __m256i wide = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)(b + i)));
+        sum = add_products(sum, a + i, wide);
+    }
+    __m128i four = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+    four = _mm_hadd_epi32(four, four);
+    return _mm_cvtsi128_si32(_mm_hadd_epi32(four, four));
+}
+
+const tb_distance_table tb__distance_avx2 = {"avx2", l2, l2_block, bound_block, code_products, code_product};

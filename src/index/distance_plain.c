@@ -51,4 +51,22 @@ static void bound_block(const tb__query_code *query, const tb__codes *codes, siz
     }
 }
 
-const tb_distance_table tb__distance_plain = {"plain", l2, l2_block, bound_block};
+static void code_products(const int16_t *values, const int8_t *const *codes, size_t stride, size_t n,
+                          int32_t *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        int32_t product = 0;
+        for (size_t j = 0; j < stride; j++) product += (int32_t)codes[i][j] * values[j];
+        out[i] = product;
+    }
+}
+
+static int32_t code_product(const int8_t *a, const int8_t *b, size_t stride)
+{
+    int32_t product = 0;
+    for (size_t j = 0; j < stride; j++) product += (int32_t)a[j] * b[j];
+    return product;
+}
+
+const tb_distance_table tb__distance_plain = {"plain",       l2,          l2_block, bound_block,
+                                              code_products, code_product};

@@ -118,6 +118,8 @@ tb_status tb_index_new(const tb_index_layout *layout, size_t n_threads, tb_index
     made = tb_alloc(1, sizeof *made);
     if (!made) TB_FAIL(err, TB_NO_MEMORY, "no memory for an index");
     pthread_mutex_init(&made->writer, NULL);
+    pthread_mutex_init(&made->linker, NULL);
+    atomic_init(&made->graph, NULL);
     made->layout = *layout;
     for (size_t c = 0; c < layout->n_parts; c++) {
         made->part_offsets[c] = made->dim;
@@ -149,6 +151,7 @@ void tb_index_free(tb_index *index)
 {
     if (!index) return;
     tb_pool_free(index->pool);
+    tb__index_free_graph(index);
     tb__root *root = root_of(index);
     if (root) {
         for (size_t i = 0; i < root->n_chunks; i++) tb__chunk_free(root->chunks[i]);
@@ -159,6 +162,7 @@ void tb_index_free(tb_index *index)
     tb__reclaim_free(index->reclaim);
     tb_free(index->n_bytes);
     pthread_mutex_destroy(&index->writer);
+    pthread_mutex_destroy(&index->linker);
     tb_free(index);
 }
 
@@ -186,6 +190,8 @@ void tb_index_get_stats(const tb_index *index, tb_index_stats *stats)
         .n_bytes = atomic_load(index->n_bytes),
         .kernels = index->kernels->name,
     };
+    const tb__hnsw *graph = atomic_load(&index->graph);
+    if (graph) stats->n_linked = graph->n_covered * TB__CHUNK_SLOTS;
     tb__index_leave(index, &view);
 }
 
@@ -322,7 +328,7 @@ static void publish(tb_index *index, uint64_t sequence, size_t n_items)
     atomic_store(&index->sequence, sequence);
 }
 
-static bool is_worth_compacting(const tb__chunk *chunk)
+bool tb__index_is_worth_compacting(const tb__chunk *chunk)
 {
     return is_full(chunk) &&
            atomic_load_explicit(&chunk->n_dead, memory_order_relaxed) >= TB__CHUNK_SLOTS / 2;
@@ -333,7 +339,7 @@ static void kill_slot(tb_index *index, tb__chunk *chunk, uint32_t slot, uint64_t
     atomic_store_explicit(&chunk->deaths[slot], sequence, memory_order_relaxed);
     const uint32_t n_dead = atomic_load_explicit(&chunk->n_dead, memory_order_relaxed);
     atomic_store_explicit(&chunk->n_dead, n_dead + 1, memory_order_relaxed);
-    if (is_worth_compacting(chunk)) index->wants_compaction = true;
+    if (tb__index_is_worth_compacting(chunk)) index->wants_compaction = true;
 }
 
 /* Returns how many live items more there are: 0 if the label was there. */
@@ -352,7 +358,7 @@ static size_t add_item(tb_index *index, const tb_index_item *item, uint64_t sequ
     }
     tb__chunk *chunk = chunk_to_fill(index);
     const uint32_t slot = tb__chunk_append(chunk, &index->layout, item, sequence);
-    if (is_worth_compacting(chunk)) index->wants_compaction = true;
+    if (tb__index_is_worth_compacting(chunk)) index->wants_compaction = true;
     link_group(index, chunk, slot);
     tb__map_put(&index->labels, item->label, ref_of(chunk, slot));
     return n_more;
@@ -434,6 +440,10 @@ static bool drop_chunk(tb_index *index, size_t at)
     tb__chunk *chunk = old->chunks[at];
     tb__root *root = new_root(index->n_bytes, old->n_chunks - 1);
     if (!root) return false;
+    if (!tb__index_unlink_chunk(index, chunk)) {
+        free_root(&root->retired);
+        return false;
+    }
     memcpy(root->chunks, old->chunks, at * sizeof *root->chunks);
     memcpy(root->chunks + at, old->chunks + at + 1, (root->n_chunks - at) * sizeof *root->chunks);
     if (index->fill_at > at) index->fill_at--;
@@ -447,7 +457,7 @@ static void compact(tb_index *index)
 {
     for (size_t i = 0; i < root_of(index)->n_chunks;) {
         tb__chunk *chunk = root_of(index)->chunks[i];
-        if (!is_worth_compacting(chunk)) {
+        if (!tb__index_is_worth_compacting(chunk)) {
             i++;
             continue;
         }

@@ -8,10 +8,10 @@
  *
  * Distance.  d2 = sum over parts c of w_c * |x_c - y_c|^2, always squared, never rooted: distance2 below.
  * A part is compared when it is present in the query and in the item (presence > min_presence); what happens
- * otherwise is the query's `missing`.  Searches are exact, though most items are ruled out by 8-bit codes and
- * a proven bound (code.h): the answer is that of a plain loop over all items in f32, ordered by (distance2,
- * label), distances within 1e-5 of their true value (plus 1e-30 for what f32 cannot hold).  Items with equal
- * vectors have equal distances to the bit.
+ * otherwise is the query's `missing`.  Searches are exact (unless asked for less: tb_approximate), though
+ * most items are ruled out by 8-bit codes and a proven bound (code.h): the answer is that of a plain loop
+ * over all items in f32, ordered by (distance2, label), distances within 1e-5 of their true value (plus 1e-30
+ * for what f32 cannot hold).  Items with equal vectors have equal distances to the bit.
  *
  * Threads: any, for every call but tb_index_free.  Writers take turns.  Searches and gets never wait for
  * writers; a search sees the index as it was at one moment: of each put, put_many, put_group and remove
@@ -35,6 +35,7 @@ enum {
     TB_INDEX_MAX_DIM = 65536,     /* sum of all parts */
     TB_INDEX_MAX_HITS = 100000,   /* k of a query */
     TB_INDEX_MAX_THREADS = 64,
+    TB_INDEX_MAX_EFFORT = 1000000,
 };
 
 /* Components beyond this are refused, so that no distance overflows f32. */
@@ -87,10 +88,19 @@ tb_status tb_index_get(const tb_index *index, uint64_t label, uint32_t *group, f
                        tb_error *err) TB_MUST_CHECK;
 size_t tb_index_count(const tb_index *index);
 
+/* Links what can be linked into the graphs that approximate searches walk (tb_approximate): takes long, some
+ * tenths of a millisecond for each item and part.  Searches and changes go on meanwhile, and what is not
+ * linked yet is scanned, so it may be called after many changes or few.  n_threads: 1 to
+ * TB_INDEX_MAX_THREADS, which are started for it.  cancel: as in a query; what was linked by then stays.  One
+ * call at a time works, others wait.  TB_INVALID, TB_NO_MEMORY, TB_CANCELLED: searches go on as before. */
+tb_status tb_index_link(tb_index *index, size_t n_threads, const atomic_bool *cancel,
+                        tb_error *err) TB_MUST_CHECK;
+
 typedef struct tb_index_stats {
     size_t n_items;  /* live ones */
     size_t n_slots;  /* places in memory, live, dead and not yet used */
     size_t n_bytes;  /* all memory that the index holds */
+    size_t n_linked; /* slots, live and dead, that the graphs cover */
     const char *kernels; /* "avx2", "plain"; constant */
 } tb_index_stats;
 void tb_index_get_stats(const tb_index *index, tb_index_stats *stats);
@@ -102,6 +112,17 @@ typedef enum tb_missing {
     TB_MISSING_EXCLUDE,  /* left out if it lacks an asked part that the query has */
     TB_MISSING_PENALIZE, /* a part in just one of the two counts w_c * penalty_c, one in neither 0 */
 } tb_missing;
+
+/* Whether the graphs may answer, which look at a small part of the items and miss some of the nearest: about
+ * 1 of 100 with the default effort, less with more.  Then distances are exact all the same, and the nearest
+ * of what was found.  Even where they may, exact searches answer wherever they are estimated to cost less
+ * (few items, few that the filter lets through, many hits), where nothing was linked (tb_index_link), and
+ * where a walk finds fewer than k. */
+typedef enum tb_approximate {
+    TB_APPROXIMATE_NEVER,
+    TB_APPROXIMATE_AUTO, /* in an index of approximate_from items or more */
+    TB_APPROXIMATE_ALLOW,
+} tb_approximate;
 
 typedef struct tb_index_query {
     const float *vector;     /* dim values; those of parts present in the query are checked as in items */
@@ -119,10 +140,14 @@ typedef struct tb_index_query {
     bool explain;            /* part_distance2 for parts that were not asked for, too */
     size_t k;                /* 1 to TB_INDEX_MAX_HITS; may pass the number of items */
     size_t n_threads;        /* at most this many, bounded by the index's own number; 0 means as it likes */
+    tb_approximate approximate;
+    size_t approximate_from; /* for TB_APPROXIMATE_AUTO */
+    size_t effort;           /* how many candidates a walk of the graphs keeps, at least k; 0: as many as find
+                              * about 99 of 100; up to TB_INDEX_MAX_EFFORT */
     const atomic_bool *cancel; /* set by any thread: the search ends with TB_CANCELLED; NULL means never */
 } tb_index_query;
 
-/* Every field to its default: no pointers, skip, no threshold, k = 10. */
+/* Every field to its default: no pointers, skip, no threshold, k = 10, exact. */
 void tb_index_query_init(tb_index_query *query);
 
 typedef struct tb_index_hit {
@@ -144,6 +169,7 @@ typedef struct tb_index_result {
     uint64_t dropped_missing;
     uint64_t dropped_threshold; /* 0 when there are k hits: then nobody looked */
     uint64_t n_exact; /* compared by their vectors; the codes of the others showed that they are too far */
+    bool is_approximate; /* the graphs answered: there are k hits; dropped_* tell of a part of the items */
     float *part_values; /* memory behind the hits' arrays */
 } tb_index_result;
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-/* The searching half of the index: plan, scan on one or several threads, hits.
+/* The searching half of the index: plan, scan on one or several threads, hits.  Where the graphs may answer
+ * and are estimated to cost less, they do, with a scan of what they do not cover (hnsw_search.h).
  *
  * Threads share the chunks by a counter: whoever is free takes the next.  The caller's thread works too, so
  * that a search ends even if no helper ever comes; a helper that comes late finds the job closed and goes.
  * The job is counted by its users, since such a helper may still hold it when the search has returned. */
 #include "base/alloc.h"
+#include "index/hnsw_search.h"
 #include "index/index_internal.h"
 #include "index/plan.h"
 #include "index/scan.h"
@@ -20,7 +22,8 @@ typedef struct search_job {
     const tb_index *index;
     const tb__plan *plan;
     tb__view view;
-    size_t k; /* room for hits that a scan needs */
+    const tb__hnsw *graph; /* the chunks that it covers are left out; NULL: none */
+    size_t k;              /* room for hits that a scan needs */
     atomic_size_t next_chunk;
     atomic_bool cancelled;
 
@@ -44,6 +47,7 @@ static void scan_chunks(search_job *job, tb__scan *scan)
             atomic_store(&job->cancelled, true);
             return;
         }
+        if (job->graph && tb__hnsw_covers(job->graph, root->chunks[i])) continue;
         tb__scan_chunk(scan, root->chunks[i]);
     }
 }
@@ -90,21 +94,16 @@ static void call_helpers(search_job *job, size_t n_helpers)
     }
 }
 
-/* Scans all chunks of the view.  Without memory for a job, or for one thread, the caller's thread does it
- * alone. */
-static tb_status run_scan(const tb_index *index, const tb__plan *plan, const tb__view *view, size_t n_threads,
-                          tb__scan *scan, tb_error *err)
+/* Scans the chunks of the view that the graph, if any, does not cover, beside what the scan has found by
+ * then. Without memory for helpers' scans the caller's thread does it alone. */
+static tb_status run_scan(const tb_index *index, const tb__plan *plan, const tb__view *view,
+                          const tb__hnsw *graph, size_t n_threads, tb__scan *scan, tb_error *err)
 {
     tb_status status = TB_OK;
-    size_t k = view->root->n_chunks * TB__CHUNK_SLOTS;
-    if (k > plan->query->k) k = plan->query->k;
-    if (k == 0) k = 1;
     search_job *job = tb_alloc(1, sizeof *job);
-    if (!job || !tb__scan_init(scan, plan, index->kernels, view->sequence, k)) {
-        tb_free(job);
-        return tb_error_set(err, TB_NO_MEMORY, "no memory for a search with %zu hits", plan->query->k);
-    }
-    *job = (search_job){.index = index, .plan = plan, .view = *view, .k = k, .n_users = 1};
+    if (!job) return tb_error_set(err, TB_NO_MEMORY, "no memory for a search with %zu hits", plan->query->k);
+    *job = (search_job){
+        .index = index, .plan = plan, .view = *view, .graph = graph, .k = scan->top.k, .n_users = 1};
     pthread_mutex_init(&job->lock, NULL);
     pthread_cond_init(&job->idle, NULL);
     if (n_threads > 1) call_helpers(job, n_threads - 1);
@@ -164,13 +163,14 @@ static void fill_hit(const tb_index *index, const tb__plan *plan, const tb__cand
     }
 }
 
-static tb_status fill_result(const tb_index *index, const tb__plan *plan, tb__scan *scan,
+static tb_status fill_result(const tb_index *index, const tb__plan *plan, tb__scan *scan, bool is_approximate,
                              tb_index_result *result, tb_error *err)
 {
     const size_t n_parts = index->layout.n_parts;
     tb_index_result made = {
         .n_hits = scan->top.n,
-        .n_items = scan->n_items,
+        .n_items = is_approximate ? tb_index_count(index) : scan->n_items,
+        .is_approximate = is_approximate,
         .dropped_filter = scan->dropped_filter,
         .dropped_missing = scan->dropped_missing,
         .dropped_threshold = scan->top.n < plan->query->k ? scan->dropped_threshold : 0,
@@ -192,19 +192,66 @@ static tb_status fill_result(const tb_index *index, const tb__plan *plan, tb__sc
     return TB_OK;
 }
 
+/* --- the call --------------------------------------------------------------- */
+
+static tb_status init_scan(const tb_index *index, const tb__plan *plan, const tb__view *view, tb__scan *scan,
+                           tb_error *err)
+{
+    size_t k = view->root->n_chunks * TB__CHUNK_SLOTS;
+    if (k > plan->query->k) k = plan->query->k;
+    if (k == 0) k = 1;
+    tb__scan_clear(scan);
+    if (tb__scan_init(scan, plan, index->kernels, view->sequence, k)) return TB_OK;
+    return tb_error_set(err, TB_NO_MEMORY, "no memory for a search with %zu hits", plan->query->k);
+}
+
+/* The answer of the graphs and of a scan beside them.  *is_answered false: fewer than k were found, or it
+ * took too long; then the scan holds nothing of use. */
+static tb_status search_graphs(const tb_index *index, tb__plan *plan, const tb__view *view, size_t n_threads,
+                               tb__scan *scan, bool *is_answered, tb_error *err)
+{
+    tb_status status = TB_OK;
+    const tb__hnsw *graph = atomic_load(&index->graph);
+    tb__hnsw_budget budget;
+    *is_answered = false;
+    if (!tb__hnsw_pays(index, graph, plan, view, n_threads, &budget)) goto out;
+    if (!plan->code_values) TB_TRY(tb__plan_encode(plan, err));
+    TB_TRY(init_scan(index, plan, view, scan, err));
+    tb__scratch *scratch = &index->scratches[view->reader];
+    if (!tb__hnsw_search(graph, &budget, scratch, scan)) goto out;
+    TB_TRY(run_scan(index, plan, view, graph, n_threads, scan, err));
+    *is_answered = scan->top.n == plan->query->k;
+out:
+    return status;
+}
+
+static tb_status search_exactly(const tb_index *index, tb__plan *plan, const tb__view *view, size_t n_threads,
+                                tb__scan *scan, tb_error *err)
+{
+    tb_status status = TB_OK;
+    const bool pays_coding = plan->query->k <= view->root->n_chunks * TB__CHUNK_SLOTS / ITEMS_PER_HIT;
+    if (pays_coding && !plan->code_values) TB_TRY(tb__plan_encode(plan, err));
+    TB_TRY(init_scan(index, plan, view, scan, err));
+    TB_TRY(run_scan(index, plan, view, NULL, n_threads, scan, err));
+out:
+    return status;
+}
+
 tb_status tb_index_search(const tb_index *index, const tb_index_query *query, tb_index_result *result,
                           tb_error *err)
 {
     tb_status status = TB_OK;
     tb__plan plan = {0};
     tb__scan scan = {0};
+    bool is_approximate = false;
     TB_TRY(tb__plan_init(&plan, index, query, err));
     const tb__view view = tb__index_enter(index);
-    if (plan.query->k <= view.root->n_chunks * TB__CHUNK_SLOTS / ITEMS_PER_HIT)
-        status = tb__plan_encode(&plan, err);
-    if (status == TB_OK)
-        status = run_scan(index, &plan, &view, choose_threads(index, &plan, &view), &scan, err);
-    if (status == TB_OK) status = fill_result(index, &plan, &scan, result, err);
+    const size_t n_threads = choose_threads(index, &plan, &view);
+    if (query->approximate != TB_APPROXIMATE_NEVER)
+        status = search_graphs(index, &plan, &view, n_threads, &scan, &is_approximate, err);
+    if (status == TB_OK && !is_approximate)
+        status = search_exactly(index, &plan, &view, n_threads, &scan, err);
+    if (status == TB_OK) status = fill_result(index, &plan, &scan, is_approximate, result, err);
     tb__index_leave(index, &view);
 out:
     tb__scan_clear(&scan);

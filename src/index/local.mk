@@ -14,6 +14,15 @@ src_index_libindex_la_SOURCES = \
 	src/index/distance.h \
 	src/index/distance_plain.c \
 	src/index/distance_tables.h \
+	src/index/hnsw.c \
+	src/index/hnsw.h \
+	src/index/hnsw_insert.c \
+	src/index/hnsw_insert.h \
+	src/index/hnsw_link.c \
+	src/index/hnsw_search.c \
+	src/index/hnsw_search.h \
+	src/index/hnsw_walk.c \
+	src/index/hnsw_walk.h \
 	src/index/index.c \
 	src/index/index.h \
 	src/index/index_internal.h \

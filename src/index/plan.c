@@ -35,6 +35,9 @@ static tb_status check_query(const tb_index *index, const tb_index_query *query,
     if (!(query->min_presence >= 0.0f && query->min_presence <= 1.0f))
         return tb_error_set(err, TB_INVALID, "the least presence is %g; it must be 0 to 1",
                             (double)query->min_presence);
+    if (query->effort > TB_INDEX_MAX_EFFORT)
+        return tb_error_set(err, TB_INVALID, "the effort of a search is at most %d, not %zu",
+                            TB_INDEX_MAX_EFFORT, query->effort);
     tb_status status = check_numbers(query->weights, n_parts, "weight", err);
     if (status == TB_OK) status = check_numbers(query->penalties, n_parts, "penalty", err);
     if (status == TB_OK) status = tb__check_presence(query->presence, n_parts, "the query", err);
@@ -146,6 +149,24 @@ bool tb__plan_allows(const tb__plan *plan, uint32_t group)
         else high = middle;
     }
     return true;
+}
+
+uint32_t tb__plan_present(const tb__plan *plan, const tb__chunk *chunk, uint32_t slot)
+{
+    uint32_t item_has = 0;
+    for (size_t i = 0; i < plan->n_parts; i++) {
+        const bool has = chunk->presence[plan->parts[i].part][slot] > plan->query->min_presence;
+        item_has |= (uint32_t)has << i;
+    }
+    return item_has;
+}
+
+bool tb__plan_compares(const tb__plan *plan, uint32_t item_has)
+{
+    uint32_t asked = 0;
+    for (size_t i = 0; i < plan->n_parts; i++) asked |= (uint32_t)plan->parts[i].in_query << i;
+    if (plan->query->missing == TB_MISSING_EXCLUDE) return asked != 0 && (item_has & asked) == asked;
+    return (item_has & asked) != 0;
 }
 
 double tb__plan_distance(const tb__plan *plan, uint32_t item_has, const float *part_distance2, size_t stride,

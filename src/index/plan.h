@@ -3,6 +3,7 @@
 #ifndef TIMBRE_INDEX_PLAN_H
 #define TIMBRE_INDEX_PLAN_H
 
+#include "index/chunk.h"
 #include "index/code.h"
 #include "index/index.h"
 
@@ -36,6 +37,10 @@ tb_status tb__plan_encode(tb__plan *plan, tb_error *err) TB_MUST_CHECK;
 void tb__plan_clear(tb__plan *plan);
 /* Whether a group may answer. */
 bool tb__plan_allows(const tb__plan *plan, uint32_t group);
+/* Which parts of the plan the item in a slot has: bit i for the i-th. */
+uint32_t tb__plan_present(const tb__plan *plan, const tb__chunk *chunk, uint32_t slot);
+/* Whether an item with these parts can be compared, as `missing` has it. */
+bool tb__plan_compares(const tb__plan *plan, uint32_t item_has);
 /* The distance of one item.  item_has: bit i for the plan's i-th part; part_distance2[i * stride] of that
  * part is read where query and item have it.  *weight_used: of those parts.  At least one is there.  The scan
  * and the hits use this one formula. */

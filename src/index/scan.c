@@ -229,6 +229,17 @@ static double compute_distance(const tb__scan *scan, const tb__chunk *chunk, uin
     return tb__plan_distance(plan, item_has, distances, 1, &weight_used);
 }
 
+static void offer(tb__scan *scan, const tb__chunk *chunk, uint32_t slot, double distance2)
+{
+    tb__top_offer(&scan->top, &(tb__candidate){
+                                  .distance2 = distance2,
+                                  .label = chunk->labels[slot],
+                                  .chunk = chunk,
+                                  .slot = slot,
+                                  .group = chunk->groups[slot],
+                              });
+}
+
 /* Weighs what compute_part has found for the slot, and compares exactly what that does not rule out. */
 static void consider_slot(tb__scan *scan, const tb__chunk *chunk, uint32_t slot, uint32_t item_has)
 {
@@ -241,13 +252,14 @@ static void consider_slot(tb__scan *scan, const tb__chunk *chunk, uint32_t slot,
         scan->n_exact++;
         if (!may_win(scan, distance2)) return;
     }
-    tb__top_offer(&scan->top, &(tb__candidate){
-                                  .distance2 = distance2,
-                                  .label = chunk->labels[slot],
-                                  .chunk = chunk,
-                                  .slot = slot,
-                                  .group = chunk->groups[slot],
-                              });
+    offer(scan, chunk, slot, distance2);
+}
+
+void tb__scan_offer(tb__scan *scan, const tb__chunk *chunk, uint32_t slot)
+{
+    const double distance2 = compute_distance(scan, chunk, slot, tb__plan_present(scan->plan, chunk, slot));
+    scan->n_exact++;
+    if (may_win(scan, distance2)) offer(scan, chunk, slot, distance2);
 }
 
 void tb__scan_chunk(tb__scan *scan, const tb__chunk *chunk)

@@ -31,6 +31,8 @@ bool tb__scan_init(tb__scan *scan, const tb__plan *plan, const tb_distance_table
 /* Accepts a zeroed one. */
 void tb__scan_clear(tb__scan *scan);
 void tb__scan_chunk(tb__scan *scan, const tb__chunk *chunk);
+/* Compares one slot exactly, which is alive and allowed and can be compared.  Its presence: of all parts. */
+void tb__scan_offer(tb__scan *scan, const tb__chunk *chunk, uint32_t slot);
 /* Takes over what `other` has found and counted. */
 void tb__scan_merge(tb__scan *scan, const tb__scan *other);
 

@@ -10,6 +10,7 @@ tests_unit_index_test_index_SOURCES = \
 	tests/unit/index/test_bitmap.c \
 	tests/unit/index/test_code.c \
 	tests/unit/index/test_distance.c \
+	tests/unit/index/test_hnsw.c \
 	tests/unit/index/test_index.c \
 	tests/unit/index/test_index_search.c \
 	tests/unit/index/test_index_threads.c \

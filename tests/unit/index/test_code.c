@@ -196,7 +196,46 @@ static void blocks_agree_wherever_they_begin_and_end(void **state)
     close_coded(&c);
 }
 
+/* Products of scattered vectors: those of a plain loop, whatever the number of them and the length. */
+static void products_are_those_of_a_loop(void **state)
+{
+    (void)state;
+    enum { MOST = 9, MAX_STRIDE = 272 };
+    static _Alignas(64) int8_t codes[MOST][MAX_STRIDE];
+    static _Alignas(64) int16_t values[MAX_STRIDE];
+    tb_rng rng;
+    tb_rng_init(&rng, 75);
+    const int8_t *pointers[MOST];
+    for (size_t i = 0; i < MOST; i++) {
+        pointers[i] = codes[i * 5 % MOST];
+        for (size_t j = 0; j < MAX_STRIDE; j++) codes[i][j] = (int8_t)(tb_rng_below(&rng, 255) - 127);
+    }
+    memset(codes[3], -127, sizeof codes[3]);
+    memset(codes[4], 127, sizeof codes[4]);
+    for (size_t j = 0; j < MAX_STRIDE; j++) values[j] = (int16_t)(tb_rng_below(&rng, 60001) - 30000);
+    size_t n_tables;
+    const tb_distance_table *const *tables = tb_distance_usable(&n_tables);
+    for (size_t t = 0; t < n_tables; t++)
+        for (size_t stride = 16; stride <= MAX_STRIDE; stride += 16)
+            for (size_t n = 0; n <= MOST; n++) {
+                int32_t out[MOST + 1];
+                out[n] = -7;
+                tables[t]->code_products(values, pointers, stride, n, out);
+                assert_int_equal(out[n], -7);
+                for (size_t i = 0; i < n; i++) {
+                    int32_t product = 0, pair = 0;
+                    for (size_t j = 0; j < stride; j++) {
+                        product += (int32_t)pointers[i][j] * values[j];
+                        pair += (int32_t)pointers[i][j] * codes[n % MOST][j];
+                    }
+                    assert_int_equal(out[i], product);
+                    assert_int_equal(tables[t]->code_product(pointers[i], codes[n % MOST], stride), pair);
+                }
+            }
+}
+
 TB_TESTS(code,
+    cmocka_unit_test(products_are_those_of_a_loop),
     cmocka_unit_test(no_bound_is_greater_than_a_distance),
     cmocka_unit_test(unequal_lengths_keep_the_bound),
     cmocka_unit_test(bounds_are_close_to_the_distances),

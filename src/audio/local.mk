@@ -15,6 +15,8 @@ src_audio_libaudio_la_SOURCES = \
 	src/audio/file_name.h \
 	src/audio/identity.c \
 	src/audio/identity.h \
+	src/audio/mp3_encode.c \
+	src/audio/mp3_encode.h \
 	src/audio/ogg_headers.c \
 	src/audio/ogg_headers.h \
 	src/audio/resample.c \

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* Each case is six mixes: one of five stems from pieces close in tempo, and five in which one stem is another piece's.
+/* Each case is six mixes: one of five stems from pieces close in tempo, and five in which one stem is another
+ * piece's.
  *
- * What a part moves is divided by how far apart the part lies in the first mixes of two cases one after the other, which
- * have nothing in common but perhaps the tempo. */
+ * What a part moves is divided by how far apart the part lies in the first mixes of two cases one after the
+ * other, which have nothing in common but perhaps the tempo. */
 #include "train/eval_tables.h"
 
 #include "base/alloc.h"
@@ -51,12 +52,14 @@ static tb_vote_items one_part(const tb_vote_items *items, size_t part)
     return one;
 }
 
-static void add_case(const tb_vote_items *items, size_t first, tb_eval_disentanglement *result, moved *m, size_t part)
+static void add_case(const tb_vote_items *items, size_t first, tb_eval_disentanglement *result, moved *m,
+                     size_t part)
 {
     const tb_vote_items one = one_part(items, part);
     for (size_t q = 0; q < TB_STEM_COUNT; q++) {
         const size_t other = first + 1 + q;
-        const bool *before = items->present + first * items->present_stride, *after = items->present + other * items->present_stride;
+        const bool *before = items->present + first * items->present_stride, *after =
+            items->present + other * items->present_stride;
         if (!before[part] || !after[part] || !before[q] || !after[q]) continue;
         const double d2 = tb_vote_distance2(&one, first, other);
         m->sum[part][q] += sqrt(d2);
@@ -68,7 +71,8 @@ static void add_case(const tb_vote_items *items, size_t first, tb_eval_disentang
 /* How far the part lies apart in two mixes that have it from different pieces. */
 static void add_apart(const tb_vote_items *items, const tb_mix *mixes, size_t first, moved *m, size_t part)
 {
-    if (first < IN_A_CASE || mixes[first].stem[part].piece == mixes[first - IN_A_CASE].stem[part].piece) return;
+    if (first < IN_A_CASE || mixes[first].stem[part].piece == mixes[first - IN_A_CASE].stem[part].piece)
+        return;
     const tb_vote_items one = one_part(items, part);
     const double d2 = tb_vote_distance2(&one, first - IN_A_CASE, first);
     if (isinf(d2)) return; /* not audible in both */
@@ -94,7 +98,8 @@ static double normalised(double sum, size_t n, double apart, size_t n_apart)
     return n && n_apart && apart > 0 ? sum / (double)n / (apart / (double)n_apart) : (double)NAN;
 }
 
-tb_status tb_eval_disentanglement_measure(const tb_eval_set *set, size_t n_cases, tb_eval_disentanglement *result, tb_error *err)
+tb_status tb_eval_disentanglement_measure(const tb_eval_set *set, size_t n_cases,
+                                          tb_eval_disentanglement *result, tb_error *err)
 {
     tb_status status = TB_OK;
     tb_eval_disentanglement made = {0};
@@ -111,8 +116,10 @@ tb_status tb_eval_disentanglement_measure(const tb_eval_set *set, size_t n_cases
     }
     tb_hearer_begin(set->hearer, "exchanges", tb_span_windows(TB_SPAN_3S, n));
     TB_TRY(tb_hearer_hear(set->hearer, mixes, n, TB_SPAN_3S, &heard, err));
-    const tb_vote_items items = {.n = n, .n_parts = TB_STEM_COUNT, .dim = TB_INSTRUMENTS_PART_DIM, .vectors = heard.vectors,
-                                 .vector_stride = TB_INSTRUMENTS_DIM, .present = heard.audible, .present_stride = TB_STEM_COUNT};
+    const tb_vote_items items =
+        {.n = n, .n_parts = TB_STEM_COUNT, .dim = TB_INSTRUMENTS_PART_DIM, .vectors = heard.vectors,
+                                 .vector_stride = TB_INSTRUMENTS_DIM, .present =
+                                     heard.audible, .present_stride = TB_STEM_COUNT};
     for (size_t first = 0; first < n; first += IN_A_CASE)
         for (size_t p = 0; p < TB_STEM_COUNT; p++) {
             add_case(&items, first, &made, &m, p);

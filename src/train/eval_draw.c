@@ -28,17 +28,20 @@ static double tempo_distance(const tb_piece *piece, const tb_piece *like)
     return 1 + fabs(log(piece->tempo_bpm / like->tempo_bpm)) + (piece->beats_per_bar != like->beats_per_bar);
 }
 
-size_t tb_eval_near(const tb_eval_set *set, tb_rng *rng, const tb_piece *like, unsigned mask, size_t n_rows, size_t except, size_t *found)
+size_t tb_eval_near(const tb_eval_set *set, tb_rng *rng, const tb_piece *like, unsigned mask, size_t n_rows,
+                    size_t except, size_t *found)
 {
     size_t n = 0;
     for (size_t i = 0; i < set->n_pieces; i++)
-        if (i != except && set->pieces[i]->n_rows >= n_rows && (tb_piece_stems(set->pieces[i]) & mask)) found[n++] = i;
+        if (i != except && set->pieces[i]->n_rows >= n_rows && (tb_piece_stems(set->pieces[i]) & mask))
+            found[n++] = i;
     tb_eval_shuffle(rng, found, n);
     for (size_t i = 1; i < n; i++) { /* by insertion, which keeps the order of equals */
         const size_t item = found[i];
         const double distance = tempo_distance(set->pieces[item], like);
         size_t at = i;
-        for (; at > 0 && tempo_distance(set->pieces[found[at - 1]], like) > distance; at--) found[at] = found[at - 1];
+        for (; at > 0 && tempo_distance(set->pieces[found[at - 1]], like) > distance; at--)
+            found[at] = found[at - 1];
         found[at] = item;
     }
     return n;

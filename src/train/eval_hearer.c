@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* All windows of all segments are heard in stretches of BATCH, each by any thread with its own pass through the network;
- * what one window gives does not depend on the others of its stretch (nn/network.h). */
+/* All windows of all segments are heard in stretches of BATCH, each by any thread with its own pass through
+ * the network; what one window gives does not depend on the others of its stretch (nn/network.h). */
 #include "train/eval_hearer.h"
 
 #include "base/alloc.h"
@@ -63,46 +63,59 @@ void tb_heard_clear(tb_heard *heard)
     *heard = (tb_heard){0};
 }
 
-/* --- the model --------------------------------------------------------------------------------------------------- */
+/* --- the model ------------------------------------------------------------------------------------------ */
 
 static tb_status load(tb_hearer *hearer, const char *path, tb_error *err)
 {
     tb_status status = TB_OK;
     tb_network *network = NULL;
     TB_TRY(tb_model_file_open(path, &hearer->file, err));
-    const char *kind = tb_model_file_metadata(hearer->file, "kind"), *format = tb_model_file_metadata(hearer->file, "format");
+    const char *kind = tb_model_file_metadata(hearer->file, "kind"), *format =
+        tb_model_file_metadata(hearer->file, "format");
     if (kind == NULL || strcmp(kind, "instruments") != 0)
-        TB_FAIL(err, TB_UNSUPPORTED, "%.300s is a model of kind \"%.40s\", not \"instruments\"", path, kind ? kind : "");
+        TB_FAIL(err, TB_UNSUPPORTED, "%.300s is a model of kind \"%.40s\", not \"instruments\"", path,
+                kind ? kind : "");
     if (format == NULL || strcmp(format, TB_INSTRUMENTS_FORMAT) != 0)
-        TB_FAIL(err, TB_NEWER, "%.300s has format \"%.40s\" of instruments; this version knows " TB_INSTRUMENTS_FORMAT, path, format ? format : "");
+        TB_FAIL(err, TB_NEWER,
+                "%.300s has format \"%.40s\" of instruments; this version knows " TB_INSTRUMENTS_FORMAT,
+                path, format ? format : "");
     TB_TRY(tb_network_load(hearer->file, &network, err));
     const tb_shape input = tb_network_input(network), output = tb_network_output(network);
-    if (input.height != TB_INSTRUMENTS_ROWS || input.channels != 1 || tb_shape_values(output) != TB_INSTRUMENTS_OUTPUTS)
-        TB_FAIL(err, TB_CORRUPT, "%.300s: the network takes %zu x %zu x %zu and gives %zu numbers; instruments need %d rows, 1 channel and %d", path,
-                input.height, input.width, input.channels, tb_shape_values(output), TB_INSTRUMENTS_ROWS, TB_INSTRUMENTS_OUTPUTS);
+    if (input.height != TB_INSTRUMENTS_ROWS || input.channels != 1 ||
+        tb_shape_values(output) != TB_INSTRUMENTS_OUTPUTS)
+        TB_FAIL(err, TB_CORRUPT,
+                "%.300s: the network takes %zu x %zu x %zu and gives %zu numbers; instruments need %d rows, "
+                "1 channel and %d",
+                path,
+                input.height, input.width, input.channels, tb_shape_values(output), TB_INSTRUMENTS_ROWS,
+                TB_INSTRUMENTS_OUTPUTS);
     hearer->n_bands = input.width;
     const size_t parts = TB_INSTRUMENTS_PARTS;
     TB_TRY(tb_model_file_get(hearer->file, "input.mean", 1, &hearer->n_bands, &hearer->mean, err));
     TB_TRY(tb_model_file_get(hearer->file, "input.deviation", 1, &hearer->n_bands, &hearer->deviation, err));
     TB_TRY(tb_model_file_get(hearer->file, "presence.threshold", 1, &parts, &hearer->threshold, err));
     for (size_t b = 0; b < hearer->n_bands; b++)
-        if (!(hearer->deviation[b] > 0)) TB_FAIL(err, TB_CORRUPT, "%.300s: input.deviation of band %zu is not above 0", path, b);
+        if (!(hearer->deviation[b] > 0))
+            TB_FAIL(err, TB_CORRUPT, "%.300s: input.deviation of band %zu is not above 0", path, b);
     TB_TRY(tb_network_fold(network, &hearer->network, err));
 out:
     tb_network_free(network);
     return status;
 }
 
-tb_status tb_hearer_open(const char *model_path, const tb_hearer_options *options, tb_hearer **hearer, tb_error *err)
+tb_status tb_hearer_open(const char *model_path, const tb_hearer_options *options, tb_hearer **hearer,
+                         tb_error *err)
 {
     tb_status status = TB_OK;
     tb_hearer *made = tb_alloc(1, sizeof *made);
     if (made == NULL) TB_FAIL(err, TB_NO_MEMORY, "no memory to hear with");
     made->options = *options;
     TB_TRY(load(made, model_path, err));
-    const size_t n_threads = options->n_threads == 0 ? 1 : options->n_threads < TB_PARALLEL_MAX_WORKERS ? options->n_threads : TB_PARALLEL_MAX_WORKERS;
+    const size_t n_threads = options->n_threads == 0 ? 1 : options->n_threads < TB_PARALLEL_MAX_WORKERS
+        ? options->n_threads : TB_PARALLEL_MAX_WORKERS;
     const size_t n_values = TB_INSTRUMENTS_ROWS * made->n_bands;
-    if (!(made->desks = tb_alloc(n_threads, sizeof *made->desks))) TB_FAIL(err, TB_NO_MEMORY, "no memory for %zu threads", n_threads);
+    if (!(made->desks = tb_alloc(n_threads, sizeof *made->desks)))
+        TB_FAIL(err, TB_NO_MEMORY, "no memory for %zu threads", n_threads);
     for (; made->n_desks < n_threads; made->n_desks++) {
         desk *d = &made->desks[made->n_desks];
         d->input = tb_alloc_aligned(BATCH * n_values, sizeof *d->input);
@@ -157,10 +170,11 @@ tb_pool *tb_hearer_pool(const tb_hearer *hearer)
     return hearer->pool;
 }
 
-/* --- one window --------------------------------------------------------------------------------------------------- */
+/* --- one window ----------------------------------------------------------------------------------------- */
 
 /* Sum of the stems' powers, and the mean over rows and bands of each stem's share in it. */
-static void mix_window(const tb_mix *mix, size_t offset, size_t n_bands, float *stems, float *total, float *share)
+static void mix_window(const tb_mix *mix, size_t offset, size_t n_bands, float *stems, float *total,
+                       float *share)
 {
     const size_t n = TB_INSTRUMENTS_ROWS * n_bands;
     memset(total, 0, n * sizeof *total);
@@ -184,7 +198,7 @@ static void mix_window(const tb_mix *mix, size_t offset, size_t n_bands, float *
     }
 }
 
-/* --- all of them ---------------------------------------------------------------------------------------------------- */
+/* --- all of them ---------------------------------------------------------------------------------------- */
 
 typedef struct hearing {
     tb_hearer *hearer;
@@ -198,18 +212,21 @@ static void hear_stretch(void *context, size_t worker, size_t first, size_t n)
 {
     const hearing *h = context;
     const desk *d = &h->hearer->desks[worker];
-    const size_t n_bands = h->hearer->n_bands, n_values = TB_INSTRUMENTS_ROWS * n_bands, n_windows = spans[h->span].n_windows;
+    const size_t n_bands = h->hearer->n_bands, n_values = TB_INSTRUMENTS_ROWS * n_bands, n_windows =
+        spans[h->span].n_windows;
     bool sounds[BATCH];
     first += h->first;
     for (size_t i = 0; i < n; i++) {
         const size_t window = first + i;
         float *x = d->input + i * n_values;
-        mix_window(&h->mixes[window / n_windows], spans[h->span].at[window % n_windows], n_bands, d->stems, x, h->share + window * TB_STEM_COUNT);
+        mix_window(&h->mixes[window / n_windows], spans[h->span].at[window % n_windows], n_bands, d->stems, x,
+                   h->share + window * TB_STEM_COUNT);
         sounds[i] = tb_instruments_input(x, n_bands, h->hearer->mean, h->hearer->deviation, x);
     }
     const float *y = tb_pass_forward(d->pass, d->input, n);
     for (size_t i = 0; i < n; i++) {
-        float *vector = h->vectors + (first + i) * TB_INSTRUMENTS_DIM, *presence = h->presence + (first + i) * TB_STEM_COUNT;
+        float *vector = h->vectors + (first + i) * TB_INSTRUMENTS_DIM, *presence =
+            h->presence + (first + i) * TB_STEM_COUNT;
         if (sounds[i]) {
             tb_instruments_output(y + i * TB_INSTRUMENTS_OUTPUTS, NULL, vector, presence);
         } else {
@@ -233,7 +250,8 @@ static void pool_windows(tb_heard *heard, size_t n_windows)
     for (size_t i = 0; n_windows > 1 && i < heard->n; i++) {
         for (size_t d = 0; d < TB_INSTRUMENTS_DIM; d++) {
             float sum = 0;
-            for (size_t w = 0; w < n_windows; w++) sum += heard->vectors[(i * n_windows + w) * TB_INSTRUMENTS_DIM + d];
+            for (size_t w = 0; w < n_windows; w++)
+                sum += heard->vectors[(i * n_windows + w) * TB_INSTRUMENTS_DIM + d];
             heard->vectors[i * TB_INSTRUMENTS_DIM + d] = sum;
         }
         for (size_t c = 0; c < TB_STEM_COUNT; c++) {
@@ -244,10 +262,12 @@ static void pool_windows(tb_heard *heard, size_t n_windows)
             }
             heard->presence[i * TB_STEM_COUNT + c] = presence / (float)n_windows;
             heard->share[i * TB_STEM_COUNT + c] = share / (float)n_windows;
-            bring_to_unit_length(heard->vectors + i * TB_INSTRUMENTS_DIM + c * TB_INSTRUMENTS_PART_DIM, TB_INSTRUMENTS_PART_DIM);
+            bring_to_unit_length(heard->vectors + i * TB_INSTRUMENTS_DIM + c * TB_INSTRUMENTS_PART_DIM,
+                                 TB_INSTRUMENTS_PART_DIM);
         }
     }
-    for (size_t i = 0; i < heard->n * TB_STEM_COUNT; i++) heard->audible[i] = heard->share[i] > TB_AUDIBLE_SHARE;
+    for (size_t i = 0; i < heard->n * TB_STEM_COUNT; i++)
+        heard->audible[i] = heard->share[i] > TB_AUDIBLE_SHARE;
 }
 
 void tb_hearer_begin(tb_hearer *hearer, const char *stage, size_t n_windows)
@@ -255,16 +275,19 @@ void tb_hearer_begin(tb_hearer *hearer, const char *stage, size_t n_windows)
     hearer->stage = stage;
     hearer->n_done = 0;
     hearer->n_expected = n_windows;
+    if (hearer->options.progress) hearer->options.progress(hearer->options.context, stage, 0, n_windows);
 }
 
 static void report(tb_hearer *hearer, size_t n_windows)
 {
     hearer->n_done += n_windows;
     if (hearer->n_done > hearer->n_expected) hearer->n_expected = hearer->n_done;
-    if (hearer->options.progress) hearer->options.progress(hearer->options.context, hearer->stage, hearer->n_done, hearer->n_expected);
+    if (hearer->options.progress)
+        hearer->options.progress(hearer->options.context, hearer->stage, hearer->n_done, hearer->n_expected);
 }
 
-tb_status tb_hearer_hear(tb_hearer *hearer, const tb_mix *mixes, size_t n, tb_span span, tb_heard *heard, tb_error *err)
+tb_status tb_hearer_hear(tb_hearer *hearer, const tb_mix *mixes, size_t n, tb_span span, tb_heard *heard,
+                         tb_error *err)
 {
     tb_status status = TB_OK;
     const size_t n_windows = tb_span_windows(span, n);
@@ -275,10 +298,12 @@ tb_status tb_hearer_hear(tb_hearer *hearer, const tb_mix *mixes, size_t n, tb_sp
         .share = tb_alloc(n_windows, TB_STEM_COUNT * sizeof *made.share),
         .audible = tb_alloc(n, TB_STEM_COUNT * sizeof *made.audible),
     };
-    if (!made.vectors || !made.presence || !made.share || !made.audible) TB_FAIL(err, TB_NO_MEMORY, "no memory for %zu segments", n);
+    if (!made.vectors || !made.presence || !made.share || !made.audible)
+        TB_FAIL(err, TB_NO_MEMORY, "no memory for %zu segments", n);
     hearing h = {hearer, mixes, span, 0, made.vectors, made.presence, made.share};
     while (h.first < n_windows) {
-        if (hearer->options.cancel && atomic_load(hearer->options.cancel)) TB_FAIL(err, TB_CANCELLED, "the evaluation was cancelled");
+        if (hearer->options.cancel && atomic_load(hearer->options.cancel))
+            TB_FAIL(err, TB_CANCELLED, "the evaluation was cancelled");
         const size_t left = n_windows - h.first, round = (size_t)BATCH * STRETCHES_A_REPORT;
         const size_t n_round = left < round ? left : round;
         tb_parallel(hearer->pool, n_round, BATCH, hear_stretch, &h);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* Hears segments of pseudo-mixes with a model of kind "instruments": rows of a piece cache through the network, as
- * training has them, so that no waveform is needed (piece_cache.h says why that is as good).
+/* Hears segments of pseudo-mixes with a model of kind "instruments": rows of a piece cache through the
+ * network, as training has them, so that no waveform is needed (piece_cache.h says why that is as good).
  *
- * A segment of 3 s is one window of the network; one of 10 s is three windows, at its start, middle and end: each part's
- * vector is the mean of theirs, brought back to unit length.  Presence is not cut at the model's thresholds here: what
- * is audible is known from the stems.
+ * A segment of 3 s is one window of the network; one of 10 s is three windows, at its start, middle and end:
+ * each part's vector is the mean of theirs, brought back to unit length.  Presence is not cut at the model's
+ * thresholds here: what is audible is known from the stems.
  *
  * Works on its own threads; what comes out does not depend on how many.  One thread at a time. */
 #ifndef TIMBRE_TRAIN_EVAL_HEARER_H
@@ -37,7 +37,7 @@ typedef struct tb_heard {
     size_t n;
     float *vectors;  /* n x TB_INSTRUMENTS_DIM */
     float *presence; /* n x TB_STEM_COUNT: what the model says, 0 to 1 */
-    float *share;    /* n x TB_STEM_COUNT: mean over time and bands of the stem's share of the power, 0 to 1 */
+    float *share;    /* n x TB_STEM_COUNT: the stem's share of the power, mean over time and bands, 0 to 1 */
     bool *audible;   /* n x TB_STEM_COUNT: share above TB_AUDIBLE_SHARE (mixer.h) */
 } tb_heard;
 
@@ -53,9 +53,10 @@ typedef struct tb_hearer_options {
 
 typedef struct tb_hearer tb_hearer;
 
-/* As tb_model_file_open and tb_network_load; TB_UNSUPPORTED when the file is of another kind, TB_CORRUPT with what does
- * not fit. */
-tb_status tb_hearer_open(const char *model_path, const tb_hearer_options *options, tb_hearer **hearer, tb_error *err) TB_MUST_CHECK;
+/* As tb_model_file_open and tb_network_load; TB_UNSUPPORTED when the file is of another kind, TB_CORRUPT with
+ * what does not fit. */
+tb_status tb_hearer_open(const char *model_path, const tb_hearer_options *options, tb_hearer **hearer,
+                         tb_error *err) TB_MUST_CHECK;
 /* Accepts NULL. */
 void tb_hearer_close(tb_hearer *hearer);
 /* Bands of the rows that it hears. */
@@ -69,7 +70,8 @@ tb_pool *tb_hearer_pool(const tb_hearer *hearer);
 /* What the next calls of tb_hearer_hear are for, and about how many windows they will be in all (progress). */
 void tb_hearer_begin(tb_hearer *hearer, const char *stage, size_t n_windows);
 /* *heard: tb_heard_clear.  TB_CANCELLED, TB_NO_MEMORY. */
-tb_status tb_hearer_hear(tb_hearer *hearer, const tb_mix *mixes, size_t n, tb_span span, tb_heard *heard, tb_error *err) TB_MUST_CHECK;
+tb_status tb_hearer_hear(tb_hearer *hearer, const tb_mix *mixes, size_t n, tb_span span, tb_heard *heard,
+                         tb_error *err) TB_MUST_CHECK;
 /* Windows of n segments. */
 size_t tb_span_windows(tb_span span, size_t n);
 

@@ -11,10 +11,12 @@ enum { NEAR = 10, IN_A_CASE = 4 }; /* X, A, B over a third background, B over X'
 /* Pieces and rows of one case. */
 typedef struct actors {
     const tb_piece *own, *other, *backgrounds[3];
-    size_t own_rows[2], other_row, background_rows[4]; /* of the backgrounds; the last: the first one again, for the lure */
+    size_t own_rows[2], other_row;
+    size_t background_rows[4]; /* of the backgrounds; the last: the first one again, for the lure */
 } actors;
 
-static void put_mix(tb_mix *mix, size_t part, const tb_piece *front, size_t front_row, const tb_piece *back, size_t back_row)
+static void put_mix(tb_mix *mix, size_t part, const tb_piece *front, size_t front_row, const tb_piece *back,
+                    size_t back_row)
 {
     for (size_t c = 0; c < TB_STEM_COUNT; c++) {
         mix->stem[c].piece = c == part ? front : back;
@@ -80,7 +82,8 @@ static void judge(const tb_vote_items *items, size_t x, size_t b, size_t *right,
     *right += tb_vote_distance2(items, x, x + 1) < tb_vote_distance2(items, x, b);
 }
 
-static tb_status measure_part(const tb_eval_set *set, size_t n_cases, size_t part, size_t *near, tb_mix *mixes, tb_eval_judgement *judgement, tb_error *err)
+static tb_status measure_part(const tb_eval_set *set, size_t n_cases, size_t part, size_t *near,
+                              tb_mix *mixes, tb_eval_judgement *judgement, tb_error *err)
 {
     tb_status status = TB_OK;
     tb_heard heard = {0};
@@ -95,19 +98,23 @@ static tb_status measure_part(const tb_eval_set *set, size_t n_cases, size_t par
     }
     TB_TRY(tb_hearer_hear(set->hearer, mixes, n, TB_SPAN_10S, &heard, err));
     const tb_vote_items items = {
-        .n = n, .n_parts = 1, .dim = TB_INSTRUMENTS_PART_DIM, .vectors = heard.vectors + part * TB_INSTRUMENTS_PART_DIM,
+        .n = n, .n_parts = 1, .dim = TB_INSTRUMENTS_PART_DIM, .vectors =
+            heard.vectors + part * TB_INSTRUMENTS_PART_DIM,
         .vector_stride = TB_INSTRUMENTS_DIM, .present = heard.audible + part, .present_stride = TB_STEM_COUNT,
     };
     for (size_t x = 0; x < n; x += IN_A_CASE)
         for (size_t k = 0; k < 2; k++) judge(&items, x, x + 2 + k, &right[k], &n_judged[k]);
-    judgement->apart[part] = (tb_eval_share){n_judged[0] ? (double)right[0] / (double)n_judged[0] : 0, n_judged[0]};
-    judgement->lure[part] = (tb_eval_share){n_judged[1] ? (double)right[1] / (double)n_judged[1] : 0, n_judged[1]};
+    judgement->apart[part] =
+        (tb_eval_share){n_judged[0] ? (double)right[0] / (double)n_judged[0] : 0, n_judged[0]};
+    judgement->lure[part] =
+        (tb_eval_share){n_judged[1] ? (double)right[1] / (double)n_judged[1] : 0, n_judged[1]};
 out:
     tb_heard_clear(&heard);
     return status;
 }
 
-tb_status tb_eval_judgement_measure(const tb_eval_set *set, size_t n_cases, tb_eval_judgement *judgement, tb_error *err)
+tb_status tb_eval_judgement_measure(const tb_eval_set *set, size_t n_cases, tb_eval_judgement *judgement,
+                                    tb_error *err)
 {
     tb_status status = TB_OK;
     tb_eval_judgement made = {0};

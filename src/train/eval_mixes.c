@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* Table 2 and leakage: for each draw and part 40 mixes, heard once, then asked in each of the five subspaces.
  *
- * Label i takes the backgrounds i + o of a list of ten, for four offsets o that all labels share: each background stands
- * under about four labels, so that leaving a query's own background out takes all labels alike. */
+ * Label i takes the backgrounds i + o of a list of ten, for four offsets o that all labels share: each
+ * background stands under about four labels, so that leaving a query's own background out takes all labels
+ * alike. */
 #include "train/eval_tables.h"
 
 #include "base/alloc.h"
@@ -12,7 +13,8 @@
 
 #include <math.h>
 
-enum { MAX_ITEMS = TB_EVAL_LABELS * TB_EVAL_BACKGROUNDS * TB_EVAL_SEGMENTS, MIN_LABELS = 3, MIN_BACKGROUNDS = 3 };
+enum { MAX_ITEMS = TB_EVAL_LABELS * TB_EVAL_BACKGROUNDS * TB_EVAL_SEGMENTS, MIN_LABELS = 3,
+      MIN_BACKGROUNDS = 3 };
 
 /* The segments of one draw for one part. */
 typedef struct mix_draw {
@@ -30,7 +32,8 @@ typedef struct mix_tally {
     size_t n_pairs; /* draws and parts that n_labels counts */
 } mix_tally;
 
-static void add_mix(const tb_eval_set *set, mix_draw *draw, tb_rng *rng, size_t part, size_t label, size_t background)
+static void add_mix(const tb_eval_set *set, mix_draw *draw, tb_rng *rng, size_t part, size_t label,
+                    size_t background)
 {
     const tb_piece *front = set->pieces[label], *back = set->pieces[background];
     const size_t rows = tb_span_rows(TB_SPAN_10S);
@@ -84,16 +87,20 @@ static bool draw_mixes(const tb_eval_set *set, tb_rng *rng, size_t part, size_t 
 }
 
 /* The label through each subspace. */
-static tb_status ask_subspaces(const tb_eval_set *set, mix_draw *draw, const tb_heard *heard, size_t part, double accuracy[TB_STEM_COUNT], tb_error *err)
+static tb_status ask_subspaces(const tb_eval_set *set, mix_draw *draw, const tb_heard *heard, size_t part,
+                               double accuracy[TB_STEM_COUNT], tb_error *err)
 {
     tb_status status = TB_OK;
     for (size_t q = 0; q < TB_STEM_COUNT; q++) {
         tb_vote_count count;
         for (size_t i = 0; i < draw->n; i++)
-            draw->present[i] = heard->audible[i * TB_STEM_COUNT + part] && heard->audible[i * TB_STEM_COUNT + q];
+            draw->present[i] = heard->audible[i * TB_STEM_COUNT + part] &&
+                heard->audible[i * TB_STEM_COUNT + q];
         const tb_vote_items items = {
-            .n = draw->n, .n_parts = 1, .dim = TB_INSTRUMENTS_PART_DIM, .vectors = heard->vectors + q * TB_INSTRUMENTS_PART_DIM,
-            .vector_stride = TB_INSTRUMENTS_DIM, .present = draw->present, .present_stride = 1, .label = draw->label, .group = draw->background,
+            .n = draw->n, .n_parts = 1, .dim = TB_INSTRUMENTS_PART_DIM, .vectors =
+                heard->vectors + q * TB_INSTRUMENTS_PART_DIM,
+            .vector_stride = TB_INSTRUMENTS_DIM, .present = draw->present, .present_stride = 1, .label =
+                draw->label, .group = draw->background,
         };
         TB_TRY(tb_vote_all(&items, tb_hearer_pool(set->hearer), &count, err));
         accuracy[q] = count.n_asked ? (double)count.n_right / (double)count.n_asked : (double)NAN;
@@ -102,7 +109,8 @@ out:
     return status;
 }
 
-static tb_status measure_draw(const tb_eval_set *set, size_t number, size_t part, size_t *near, mix_draw *draw, mix_tally *tally, tb_error *err)
+static tb_status measure_draw(const tb_eval_set *set, size_t number, size_t part, size_t *near,
+                              mix_draw *draw, mix_tally *tally, tb_error *err)
 {
     tb_status status = TB_OK;
     tb_heard heard = {0};
@@ -143,15 +151,18 @@ tb_status tb_eval_mixes_measure(const tb_eval_set *set, size_t n_draws, tb_eval_
     double *room = tb_alloc(n_draws * (TB_STEM_COUNT * TB_STEM_COUNT + 1), sizeof *room);
     if (!draw || !near || !room) TB_FAIL(err, TB_NO_MEMORY, "no memory for %zu draws", n_draws);
     for (size_t c = 0; c < TB_STEM_COUNT; c++)
-        for (size_t q = 0; q < TB_STEM_COUNT; q++) tally.accuracy[c][q] = room + (c * TB_STEM_COUNT + q) * n_draws;
+        for (size_t q = 0; q < TB_STEM_COUNT; q++)
+            tally.accuracy[c][q] = room + (c * TB_STEM_COUNT + q) * n_draws;
     tally.leakage = room + TB_STEM_COUNT * TB_STEM_COUNT * n_draws;
-    tb_hearer_begin(set->hearer, "pseudo-mixes", n_draws * TB_STEM_COUNT * tb_span_windows(TB_SPAN_10S, MAX_ITEMS));
+    tb_hearer_begin(set->hearer, "pseudo-mixes",
+                    n_draws * TB_STEM_COUNT * tb_span_windows(TB_SPAN_10S, MAX_ITEMS));
     for (size_t i = 0; i < n_draws; i++) {
         for (size_t c = 0; c < TB_STEM_COUNT; c++) TB_TRY(measure_draw(set, i, c, near, draw, &tally, err));
         tally.leakage[i] = leakage_of(&tally, i);
     }
     for (size_t c = 0; c < TB_STEM_COUNT; c++)
-        for (size_t q = 0; q < TB_STEM_COUNT; q++) tb_mean_and_deviation(tally.accuracy[c][q], n_draws, &made.mean[c][q], &made.deviation[c][q]);
+        for (size_t q = 0; q < TB_STEM_COUNT; q++)
+            tb_mean_and_deviation(tally.accuracy[c][q], n_draws, &made.mean[c][q], &made.deviation[c][q]);
     tb_mean_and_deviation(tally.leakage, n_draws, &made.leakage, &made.leakage_deviation);
     made.n_labels = tally.n_pairs ? tally.n_labels / (double)tally.n_pairs : 0;
     *mixes = made;

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* --- average precision ------------------------------------------------------------------------------------------- */
+/* --- average precision ---------------------------------------------------------------------------------- */
 
 typedef struct scored {
     float score;
@@ -39,7 +39,7 @@ tb_status tb_average_precision(const float *score, const bool *truth, size_t n, 
     return TB_OK;
 }
 
-/* --- mean and deviation --------------------------------------------------------------------------------------------- */
+/* --- mean and deviation --------------------------------------------------------------------------------- */
 
 void tb_mean_and_deviation(const double *values, size_t n, double *mean, double *deviation)
 {
@@ -56,7 +56,7 @@ void tb_mean_and_deviation(const double *values, size_t n, double *mean, double 
     *deviation = n_known > 1 ? sqrt(square / (double)(n_known - 1)) : n_known ? 0 : (double)NAN;
 }
 
-/* --- presence ---------------------------------------------------------------------------------------------------------- */
+/* --- presence ------------------------------------------------------------------------------------------- */
 
 static bool sounds(const tb_heard *heard, size_t i)
 {
@@ -70,7 +70,8 @@ static double ratio(size_t of, size_t all)
     return all ? (double)of / (double)all : (double)NAN;
 }
 
-tb_status tb_eval_presence_measure(const tb_heard *heard, const float *threshold, tb_eval_presence *presence, tb_error *err)
+tb_status tb_eval_presence_measure(const tb_heard *heard, const float *threshold, tb_eval_presence *presence,
+                                   tb_error *err)
 {
     tb_status status = TB_OK;
     tb_eval_presence made = {0};

@@ -29,8 +29,10 @@ static double distance2(const float *a, const float *b, size_t dim)
 
 double tb_vote_distance2(const tb_vote_items *items, size_t a, size_t b)
 {
-    const float *x = items->vectors + a * items->vector_stride, *y = items->vectors + b * items->vector_stride;
-    const bool *has_x = items->present + a * items->present_stride, *has_y = items->present + b * items->present_stride;
+    const float *x = items->vectors + a * items->vector_stride, *y =
+        items->vectors + b * items->vector_stride;
+    const bool *has_x = items->present + a * items->present_stride, *has_y =
+        items->present + b * items->present_stride;
     double sum = 0;
     size_t used = 0;
     for (size_t p = 0; p < items->n_parts; p++) {

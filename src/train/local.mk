@@ -3,6 +3,8 @@ noinst_LTLIBRARIES += src/train/libtrain.la
 src_train_libtrain_la_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(FLUIDSYNTH_CFLAGS)
 src_train_libtrain_la_LIBADD = $(YAML_LIBS) $(FLUIDSYNTH_LIBS)
 src_train_libtrain_la_SOURCES = \
+	src/train/audio_change.c \
+	src/train/audio_change.h \
 	src/train/augment.c \
 	src/train/augment.h \
 	src/train/beat_grid.c \
@@ -33,11 +35,20 @@ src_train_libtrain_la_SOURCES = \
 	src/train/eval_hearer.c \
 	src/train/eval_hearer.h \
 	src/train/eval_identity.c \
+	src/train/eval_instruments.c \
+	src/train/eval_instruments.h \
 	src/train/eval_judgement.c \
 	src/train/eval_mixes.c \
+	src/train/eval_paper.h \
+	src/train/eval_picture.c \
+	src/train/eval_report.c \
+	src/train/eval_report.h \
+	src/train/eval_robustness.c \
+	src/train/eval_robustness.h \
 	src/train/eval_score.c \
 	src/train/eval_score.h \
 	src/train/eval_tables.h \
+	src/train/eval_targets.c \
 	src/train/eval_vote.c \
 	src/train/eval_vote.h \
 	src/train/groove_table.c \
@@ -62,6 +73,8 @@ src_train_libtrain_la_SOURCES = \
 	src/train/loss_internal.h \
 	src/train/loss_terms.c \
 	src/train/melody.c \
+	src/train/mfcc_clip.c \
+	src/train/mfcc_clip.h \
 	src/train/midi_file.c \
 	src/train/midi_file.h \
 	src/train/midi_folder.c \

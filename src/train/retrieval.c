@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/pool.h"
 #include "train/clip.h"
+#include "train/mfcc_clip.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -15,6 +16,9 @@
 
 enum { MAX_WINDOWS = 100, N_NEIGHBOURS = 5 };
 static const double half_split_min_s = 60, half_split_max_s = 240, music_id_max_s = 900;
+
+static const tb_model_info mfcc_info = {
+    .name = "mfcc", .dim = TB_MFCC_CLIP_DIM, .n_parts = 1, .parts = {{"mfcc", 0, TB_MFCC_CLIP_DIM, 1}}};
 
 typedef enum file_state { FILE_USED, FILE_SHORT, FILE_FAILED, FILE_LEFT } file_state;
 
@@ -43,6 +47,13 @@ static bool is_cancelled(const tb_retrieval_options *options)
 
 /* --- clips to vectors -------------------------------------------------------------------------------------------- */
 
+static tb_status embed_clip(const hearing *h, const float *mono, size_t n, float *vector, float *presence, tb_error *err)
+{
+    if (h->options->model) return tb_clip_embed(h->options->model, mono, n, vector, presence, err);
+    presence[0] = 1;
+    return tb_mfcc_clip(mono, n, vector, err);
+}
+
 static tb_status embed_clips(hearing *h, size_t file, const float *mono, size_t n, tb_error *err)
 {
     tb_status status = TB_OK;
@@ -50,8 +61,8 @@ static tb_status embed_clips(hearing *h, size_t file, const float *mono, size_t 
     for (size_t c = 0; c < h->n_clips; c++) {
         const size_t clip = file * h->n_clips + c;
         const size_t start = h->window_s > 0 ? (size_t)((double)(n - window) * (double)c / (double)(h->n_clips - 1)) : c * half;
-        TB_TRY(tb_clip_embed(h->options->model, mono + start, h->window_s > 0 ? window : half, h->vectors + clip * h->info->dim,
-                             h->presence + clip * h->info->n_parts, err));
+        TB_TRY(embed_clip(h, mono + start, h->window_s > 0 ? window : half, h->vectors + clip * h->info->dim,
+                          h->presence + clip * h->info->n_parts, err));
     }
 out:
     return status;
@@ -103,7 +114,7 @@ static tb_status hear_folder(hearing *h, const char *folder, tb_retrieval_files 
 {
     tb_status status = TB_OK;
     tb_pool *pool = NULL;
-    h->info = tb_model_get_info(h->options->model);
+    h->info = h->options->model ? tb_model_get_info(h->options->model) : &mfcc_info;
     TB_TRY(tb_clip_list(folder, &h->paths, &h->n_files, err));
     h->vectors = tb_alloc(h->n_files * h->n_clips, h->info->dim * sizeof *h->vectors);
     h->presence = tb_alloc(h->n_files * h->n_clips, h->info->n_parts * sizeof *h->presence);
@@ -119,6 +130,7 @@ static tb_status hear_folder(hearing *h, const char *folder, tb_retrieval_files 
     tb_pool_wait(pool);
     if (is_cancelled(h->options)) TB_FAIL(err, TB_CANCELLED, "the evaluation was cancelled");
     keep_used(h, files);
+    if (!h->options->model) tb_standardise(h->vectors, files->n_used * h->n_clips, h->info->dim);
     if (files->n_used < 2)
         TB_FAIL(err, TB_INVALID, "%zu of the %zu audio files in %.200s are long enough; at least two are needed", files->n_used, h->n_files, folder);
 out:

@@ -18,6 +18,7 @@
 #include <stddef.h>
 
 typedef struct tb_retrieval_options {
+    /* NULL: the baseline of mfcc_clip.h, each number standardised over all clips, as one part "mfcc" */
     const tb_model *model;
     const double *weights; /* n_parts, not all 0; NULL = the model's own */
     size_t n_threads;      /* 0 = 1 */

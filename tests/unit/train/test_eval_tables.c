@@ -55,7 +55,7 @@ static void close_kit(kit *k)
     free(k->path);
 }
 
-/* --- hearing ---------------------------------------------------------------------------------------------------------- */
+/* --- hearing -------------------------------------------------------------------------------------------- */
 
 static void segments_are_heard_with_vectors_shares_and_presence(void **state)
 {
@@ -152,7 +152,7 @@ static void each_allocation_of_a_hearer_may_fail(void **state)
     free(path);
 }
 
-/* --- tables --------------------------------------------------------------------------------------------------------------- */
+/* --- tables --------------------------------------------------------------------------------------------- */
 
 static void segments_find_their_piece(void **state)
 {
@@ -325,8 +325,8 @@ static void cancel_soon(void *context, const char *stage, size_t done, size_t to
 {
     assert_null(context);
     assert_non_null(stage);
-    assert_true(done > 0 && done <= total);
-    atomic_store(&cancelled, true);
+    assert_true(done <= total);
+    if (done > 0) atomic_store(&cancelled, true);
 }
 
 static void an_evaluation_can_be_cancelled(void **state)
@@ -344,7 +344,7 @@ static void an_evaluation_can_be_cancelled(void **state)
     close_kit(&k);
 }
 
-/* --- what is drawn ---------------------------------------------------------------------------------------------------- */
+/* --- what is drawn -------------------------------------------------------------------------------------- */
 
 static void pieces_of_the_same_tempo_come_first(void **state)
 {

@@ -129,7 +129,7 @@ static void every_item_votes_whatever_the_number_of_threads(void **state)
     tb_free(vectors);
 }
 
-/* --- scores ---------------------------------------------------------------------------------------------------------- */
+/* --- scores --------------------------------------------------------------------------------------------- */
 
 static double precision_of(const float *score, const bool *truth, size_t n)
 {
@@ -195,7 +195,7 @@ static void presence_is_measured_against_what_is_audible(void **state)
     assert_true(isnan(made.average_precision[TB_STEM_PIANO]) && isnan(made.precision[TB_STEM_PIANO]) && isnan(made.recall[TB_STEM_PIANO]));
 }
 
-/* --- parallel --------------------------------------------------------------------------------------------------------- */
+/* --- parallel ------------------------------------------------------------------------------------------- */
 
 static void mark(void *context, size_t worker, size_t first, size_t n)
 {

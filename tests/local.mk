@@ -31,7 +31,9 @@ include tests/fuzz/local.mk
 # Against real programs, by pytest; ./check runs them.
 EXTRA_DIST += \
 	tests/cli/conftest.py \
+	tests/cli/made_model.py \
 	tests/cli/test_cli.py \
+	tests/cli/test_eval_instruments.py \
 	tests/http/audio.py \
 	tests/http/conftest.py \
 	tests/http/contract.py \

@@ -2,6 +2,7 @@
 /* eval: how well a space finds music again; stats: makes the statistics of "descriptors".  Both work on a folder of
  * audio files, without a data folder or a server. */
 #include "cli/command.h"
+#include "cli/command_eval_instruments.h"
 #include "cli/print.h"
 #include "cli/progress.h"
 
@@ -134,8 +135,10 @@ tb_status tb_command_eval(tb_arguments *a, tb_error *err)
     tb_model *model = NULL;
     tb_progress progress = {0};
     double weights[TB_MODEL_MAX_PARTS] = {0};
+    if (a->n_rest == 1 && strcmp(a->rest[0], "instruments") == 0) return tb_eval_instruments_command(a, err);
     if (a->n_rest != 2 || (strcmp(a->rest[0], "half-split") != 0 && strcmp(a->rest[0], "music-id") != 0))
-        TB_FAIL(err, TB_INVALID, "say which test and on which folder: timbre eval half-split DIR, or timbre eval music-id DIR");
+        TB_FAIL(err, TB_INVALID, "say which test and on what: timbre eval half-split DIR, timbre eval music-id DIR, "
+                "timbre eval instruments --cache=FILE");
     TB_TRY(open_model(&a->options, &model, err));
     const tb_model_info *info = tb_model_get_info(model);
     if (a->options.using) TB_TRY(parse_using(a->options.using, info, weights, err));

@@ -13,6 +13,8 @@ timbre_SOURCES = \
 	src/cli/command.h \
 	src/cli/command_dataset.c \
 	src/cli/command_eval.c \
+	src/cli/command_eval_instruments.c \
+	src/cli/command_eval_instruments.h \
 	src/cli/command_scan.c \
 	src/cli/command_search.c \
 	src/cli/command_serve.c \

@@ -18,6 +18,7 @@ enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NOT_FOUND = 3, EXIT_
     "using space missing level filter group_by with limit offset max_per_artist max_per_album start duration score_threshold exclude_same_album explain"
 
 #define DATASET_FLAGS "midi pieces seed format split seconds soundfonts soundfont patches effects rate audio bands longest"
+#define EVAL_FLAGS "space using window windows model cache music output draws seed quick"
 #define TRAIN_FLAGS "cache validation output network recipe segments groups seed validations checkpoint checkpoint_every resume"
 
 typedef struct command {
@@ -36,7 +37,7 @@ static const command commands[] = {
     {"remove", "ID…", "forget tracks; files of libraries stay", "", tb_command_remove},
     {"features", "FILE…", "content features of files; nothing is stored", "", tb_command_features},
     {"export", "", "every track as a line of JSON", "filter with output", tb_command_export},
-    {"eval", "half-split|music-id DIR", "how well a space finds music again", "space using window windows", tb_command_eval},
+    {"eval", "WHAT [DIR]", "how well a space hears: half-split, music-id, instruments", EVAL_FLAGS, tb_command_eval},
     {"dataset", "songs OUT | import DIR OUT", "songs to train with, or recordings with stems", DATASET_FLAGS, tb_command_dataset},
     {"stats", "descriptors", "make the statistics of the model descriptors", "music output name", tb_command_stats},
     {"train", "instruments [name=value…]", "train the model instruments", TRAIN_FLAGS, tb_command_train},

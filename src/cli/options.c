@@ -61,7 +61,7 @@ static const tb_setting all[] = {
     ROW(audio, CHOICE, "flac", .choices = "flac|wav", .value_name = "KIND", .help = "of audio files"),
     ROW(bands, INT, "176", .low = 8, .high = 512, .value_name = "N", .help = "of a cache"),
     ROW(longest, TIME, "600", .low = 4, .high = 3600, .value_name = "TIME", .help = "how much of a track is imported at most"),
-    ROW(cache, STRING, NULL, .value_name = "FILE", .help = "pieces to train on, made by timbre dataset"),
+    ROW(cache, STRING, NULL, .value_name = "FILE", .help = "pieces made by timbre dataset, to train on or to evaluate with"),
     ROW(validation, STRING, NULL, .value_name = "FILE", .help = "other pieces, to choose the best state by"),
     ROW(network, STRING, "small", .value_name = "NAME", .help = "small, big, or a file with a network's text"),
     ROW(recipe, STRING, "contrastive", .value_name = "NAME", .help = "contrastive, basic, aux-basic, aux-basic-add, aux-basic-add-prime"),
@@ -70,6 +70,9 @@ static const tb_setting all[] = {
     ROW(validations, INT, "20", .low = 1, .high = 10000, .value_name = "N", .help = "how often in all"),
     ROW(checkpoint, STRING, NULL, .value_name = "DIR", .help = "folder of checkpoint, log and curves; output.training if not given"),
     ROW(checkpoint_every, TIME, "10m", .low = 1, .high = 1e7, .value_name = "TIME", .help = "time between checkpoints"),
+    ROW(model, STRING, NULL, .value_name = "FILE", .help = "model file to evaluate; instruments as installed if not given"),
+    ROW(draws, INT, "20", .low = 1, .high = 1000, .value_name = "N", .help = "random draws of the pseudo-mixes"),
+    ROW(quick, BOOL, "no", .help = "little of everything, to see that it works"),
     ROW(resume, BOOL, "no", .help = "go on from the checkpoint, if there is one"),
 };
 

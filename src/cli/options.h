@@ -32,6 +32,9 @@ typedef struct tb_cli_options {
     int64_t segments, groups, validations;
     double checkpoint_every;
     bool resume;
+    char *model;
+    int64_t draws;
+    bool quick;
     bool run_jobs; /* no flag: set by commands that need jobs to run in the data folder */
 } tb_cli_options;
 

@@ -171,6 +171,8 @@ def test_a_search_leaves_the_users_file_as_it_is(library):
     (2, ("similar",), "timbre similar ID"),
     (2, ("eval",), "timbre eval half-split DIR"),
     (2, ("eval", "half-split", "{music}", "--using=rhythm:0"), "weight"),
+    (2, ("eval", "instruments"), "--cache"),
+    (3, ("eval", "instruments", "--cache=/no/such.cache", "--model=/no/such.safetensors"), "/no/such.safetensors"),
     (2, ("stats",), "timbre stats descriptors --music DIR -o FILE"),
     (3, ("show", "nope"), "nope"),
     (3, ("similar", "nope"), "nope"),
@@ -361,4 +363,4 @@ def test_completion_offers_commands_flags_and_values():
     assert {"--limit", "--sort", "--filter"} <= complete("timbre", "list", "--")
     assert complete("timbre", "list", "--li") == {"--limit"}
     assert complete("timbre", "search", "--level", "") == {"track", "segment"}
-    assert complete("timbre", "eval", "") == {"half-split", "music-id"}
+    assert complete("timbre", "eval", "") == {"half-split", "music-id", "instruments"}

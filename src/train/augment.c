@@ -2,6 +2,7 @@
 #include "train/augment.h"
 
 #include "base/alloc.h"
+#include "train/mix_kernels.h"
 
 #include <assert.h>
 #include <math.h>
@@ -10,6 +11,7 @@
 
 static const double pi = 3.14159265358979323846;
 enum { N_COSINES = 5 };
+static const double lowest_hz = 27.5, highest_hz = 11025; /* what EQ spans */
 static const double low_pass_low_hz = 4500, low_pass_high_hz = 11000, low_pass_octave = 0.1;
 static const double noise_low_db = -60, noise_high_db = -25;
 static const double most_levelling = 0.5;
@@ -22,12 +24,14 @@ typedef struct warp {
 
 struct tb_augmenter {
     tb_augment_options options;
+    const tb__mix_kernels *kernels;
     size_t n_bands;
     int most_steps;
     warp *warps;   /* 2 * most_steps + 1; the middle one changes nothing */
     uint16_t *from; /* what the warps point into */
     float *weights;
-    float *hz;     /* n_bands */
+    float *hz;      /* n_bands */
+    float *waves;   /* N_COSINES x {cosines, sines} x n_bands, over the octaves */
 };
 
 void tb_augment_options_default(tb_augment_options *options)
@@ -75,6 +79,16 @@ static void fill_warp(const tb_augmenter *augmenter, const tb_band_bank *bank, i
     }
 }
 
+static void fill_waves(tb_augmenter *augmenter)
+{
+    for (size_t k = 0; k < N_COSINES; k++)
+        for (size_t b = 0; b < augmenter->n_bands; b++) {
+            const double share = log2(fmax((double)augmenter->hz[b], lowest_hz) / lowest_hz) / log2(highest_hz / lowest_hz);
+            augmenter->waves[2 * k * augmenter->n_bands + b] = (float)cos(pi * (double)(k + 1) * share);
+            augmenter->waves[(2 * k + 1) * augmenter->n_bands + b] = (float)sin(pi * (double)(k + 1) * share);
+        }
+}
+
 tb_status tb_augmenter_new(const tb_band_bank *bank, const tb_augment_options *options, tb_augmenter **augmenter, tb_error *err)
 {
     tb_status status = TB_OK;
@@ -82,6 +96,7 @@ tb_status tb_augmenter_new(const tb_band_bank *bank, const tb_augment_options *o
     TB_TRY(check_options(options, err));
     if (!(made = tb_alloc(1, sizeof *made))) TB_FAIL(err, TB_NO_MEMORY, "no memory for changes of sound");
     made->options = *options;
+    made->kernels = tb__mix_kernels_best();
     made->n_bands = tb_band_bank_count(bank);
     made->most_steps = (int)ceil(fmax(options->transpose, options->detune) * TB_AUGMENT_STEPS_PER_SEMITONE);
     const size_t n_warps = 2 * (size_t)made->most_steps + 1, n = made->n_bands;
@@ -89,8 +104,10 @@ tb_status tb_augmenter_new(const tb_band_bank *bank, const tb_augment_options *o
     made->from = tb_alloc(n_warps * n, sizeof *made->from);
     made->weights = tb_alloc(2 * n_warps * n, sizeof *made->weights);
     made->hz = tb_alloc(n, sizeof *made->hz);
-    if (!made->warps || !made->from || !made->weights || !made->hz) TB_FAIL(err, TB_NO_MEMORY, "no memory for changes of sound");
+    made->waves = tb_alloc(2 * N_COSINES * n, sizeof *made->waves);
+    if (!made->warps || !made->from || !made->weights || !made->hz || !made->waves) TB_FAIL(err, TB_NO_MEMORY, "no memory for changes of sound");
     for (size_t b = 0; b < n; b++) made->hz[b] = (float)tb_band_bank_center_hz(bank, b);
+    fill_waves(made);
     for (size_t i = 0; i < n_warps; i++) {
         made->warps[i] = (warp){made->from + i * n, made->weights + 2 * i * n, made->weights + (2 * i + 1) * n};
         fill_warp(made, bank, (int)i - made->most_steps, &made->warps[i]);
@@ -109,31 +126,22 @@ void tb_augmenter_free(tb_augmenter *augmenter)
     tb_free(augmenter->from);
     tb_free(augmenter->weights);
     tb_free(augmenter->hz);
+    tb_free(augmenter->waves);
     tb_free(augmenter);
 }
 
 /* --- drawing --------------------------------------------------------------------------------------------------------- */
 
-/* In dB: sum of cosines, deviation_db over random phases. */
-static void draw_eq(tb_rng *rng, double deviation_db, size_t n_bands, float *db)
+/* In dB: sum of cosines over the octaves, deviation_db over random phases. */
+static void draw_eq(const tb_augmenter *augmenter, tb_rng *rng, double deviation_db, float *db)
 {
-    float size[N_COSINES], phase[N_COSINES];
-    for (int k = 0; k < N_COSINES; k++) {
-        size[k] = (float)(tb_rng_normal(rng) * deviation_db * sqrt(2.0 / N_COSINES));
-        phase[k] = (float)(tb_rng_uniform(rng) * 2 * pi);
-    }
+    const size_t n_bands = augmenter->n_bands;
     memset(db, 0, n_bands * sizeof *db);
-    if (deviation_db <= 0) return;
-    for (int k = 0; k < N_COSINES; k++) {
-        /* cos(a + b) by turning: one cosine a band is what drawing would cost most for */
-        const float step = (float)(pi * (k + 1) / (double)n_bands), turn_c = cosf(step), turn_s = sinf(step);
-        float c = cosf(phase[k]), s = sinf(phase[k]);
-        for (size_t b = 0; b < n_bands; b++) {
-            db[b] += size[k] * c;
-            const float next = c * turn_c - s * turn_s;
-            s = s * turn_c + c * turn_s;
-            c = next;
-        }
+    for (size_t k = 0; k < N_COSINES; k++) {
+        const double size = tb_rng_normal(rng) * deviation_db * sqrt(2.0 / N_COSINES), phase = tb_rng_uniform(rng) * 2 * pi;
+        const float along_cosine = (float)(size * cos(phase)), along_sine = (float)(-size * sin(phase));
+        const float *restrict c = augmenter->waves + 2 * k * n_bands, *restrict s = c + n_bands; /* cos(a + b) of these */
+        for (size_t b = 0; b < n_bands; b++) db[b] += along_cosine * c[b] + along_sine * s[b];
     }
 }
 
@@ -155,7 +163,7 @@ void tb_augment_draw_voice(const tb_augmenter *augmenter, tb_rng *rng, tb_voice_
     const bool transposes = tb_rng_uniform(rng) < o->transpose_share;
     const int steps = draw_steps(rng, o->transpose);
     change->steps = transposes ? steps : 0;
-    draw_eq(rng, o->voice_eq_db, augmenter->n_bands, change->gain);
+    draw_eq(augmenter, rng, o->voice_eq_db, change->gain);
     for (size_t b = 0; b < augmenter->n_bands; b++) change->gain[b] += level_db;
     db_to_power(change->gain, augmenter->n_bands);
 }
@@ -188,7 +196,7 @@ void tb_augment_draw_segment(const tb_augmenter *augmenter, tb_rng *rng, tb_segm
     if (!compresses) change->levelling = 0;
     const bool is_noisy = tb_rng_uniform(rng) < o->noise_share;
     draw_noise(augmenter, rng, is_noisy, change->noise);
-    draw_eq(rng, o->segment_eq_db, augmenter->n_bands, change->gain);
+    draw_eq(augmenter, rng, o->segment_eq_db, change->gain);
     const bool is_low_passed = tb_rng_uniform(rng) < o->low_pass_share;
     const double cut_hz = low_pass_low_hz * pow(low_pass_high_hz / low_pass_low_hz, tb_rng_uniform(rng));
     if (is_low_passed) add_low_pass(augmenter, cut_hz, change->gain);
@@ -197,23 +205,11 @@ void tb_augment_draw_segment(const tb_augmenter *augmenter, tb_rng *rng, tb_segm
 
 /* --- applying -------------------------------------------------------------------------------------------------------- */
 
-void tb_augment_transpose(const tb_augmenter *augmenter, int steps, const float *in, float *restrict out)
+void tb_augment_transpose(const tb_augmenter *augmenter, int steps, const float *in, float *out)
 {
     assert(steps >= -augmenter->most_steps && steps <= augmenter->most_steps);
     const warp *w = &augmenter->warps[steps + augmenter->most_steps];
-    const uint16_t *restrict from = w->from;
-    const float *restrict below = w->below, *restrict above = w->above;
-    for (size_t b = 0; b < augmenter->n_bands; b++) out[b] = below[b] * in[from[b]] + above[b] * in[from[b] + 1];
-}
-
-static float sum_of(const float *x, size_t n)
-{
-    float sum[8] = {0};
-    size_t i = 0;
-    for (; i + 8 <= n; i += 8)
-        for (size_t k = 0; k < 8; k++) sum[k] += x[i + k];
-    for (; i < n; i++) sum[0] += x[i];
-    return ((sum[0] + sum[4]) + (sum[1] + sum[5])) + ((sum[2] + sum[6]) + (sum[3] + sum[7]));
+    augmenter->kernels->move(w->from, w->below, w->above, in, augmenter->n_bands, out);
 }
 
 void tb_augment_segment(const tb_augmenter *augmenter, const tb_segment_change *change, size_t n_rows, float *rows, float *scratch)
@@ -227,13 +223,13 @@ void tb_augment_segment(const tb_augmenter *augmenter, const tb_segment_change *
             scratch[n_bands] = 0;
             tb_augment_transpose(augmenter, change->steps, scratch, row);
         }
-        total += sum_of(row, n_bands);
+        total += augmenter->kernels->sum(row, n_bands);
     }
     const float mean_row = total / (float)n_rows, mean = mean_row / (float)n_bands;
     for (size_t r = 0; r < n_rows; r++) {
-        float *restrict row = rows + r * n_bands, scale = 1;
+        float *row = rows + r * n_bands, scale = 1;
         if (change->levelling > 0 && mean_row > 0)
-            scale = expf(-change->levelling * logf(sum_of(row, n_bands) / mean_row + 1e-3f));
-        for (size_t b = 0; b < n_bands; b++) row[b] = (row[b] * scale + change->noise[b] * mean) * change->gain[b];
+            scale = expf(-change->levelling * logf(augmenter->kernels->sum(row, n_bands) / mean_row + 1e-3f));
+        augmenter->kernels->finish(change->noise, change->gain, scale, mean, n_bands, row);
     }
 }

@@ -3,7 +3,7 @@
  *
  * A voice is one stem of one piece within a group; its changes are shared by all of its segments, so that they make a
  * new virtual piece of it instead of noise in the labels:
- *     EQ          gain over the bands as a sum of five cosines with random phases, `voice_eq_db` deviation
+ *     EQ          gain over the octaves as a sum of five cosines with random phases, `voice_eq_db` deviation
  *     level       N(0, `level_db`)
  *     transpose   up to `transpose` semitones up or down, with probability `transpose_share`
  *

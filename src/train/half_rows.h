@@ -6,18 +6,19 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 static inline float tb_half_power(uint16_t half)
 {
-    const uint32_t shifted = (uint32_t)half << 13;
-    const uint32_t normal = shifted + (112u << 23), small = shifted + (113u << 23);
-    float value, below;
-    memcpy(&value, &normal, sizeof value);
-    memcpy(&below, &small, sizeof below);
-    below -= 0x1p-14f; /* subnormal: small holds 2^-14 + the value */
-    value = half < 0x400u ? below : value;
-    return value * value;
+    union {
+        uint32_t bits;
+        float value;
+    } normal, small;
+    const uint32_t shifted = (uint32_t)half << 13, is_small = half < 0x400u ? UINT32_MAX : 0;
+    normal.bits = shifted + (112u << 23);
+    small.bits = shifted + (113u << 23); /* 2^-14 + the value of a subnormal */
+    small.value -= 0x1p-14f;
+    normal.bits = (normal.bits & ~is_small) | (small.bits & is_small);
+    return normal.value * normal.value;
 }
 
 /* Sum of the powers of a row. */

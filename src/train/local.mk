@@ -81,6 +81,9 @@ src_train_libtrain_la_SOURCES = \
 	src/train/midi_folder.h \
 	src/train/midi_internal.h \
 	src/train/midi_song.c \
+	src/train/mix_kernels.c \
+	src/train/mix_kernels.h \
+	src/train/mix_kernels_body.h \
 	src/train/mixer.c \
 	src/train/mixer.h \
 	src/train/parallel.c \
@@ -144,4 +147,13 @@ EXTRA_DIST += src/train/font_player_none.c
 else
 src_train_libtrain_la_SOURCES += src/train/font_player_none.c
 EXTRA_DIST += src/train/font_player.c
+endif
+
+# The same loops for more of a processor; mix_kernels.c asks it before it calls them.
+if CPU_X86_64
+noinst_LTLIBRARIES += src/train/libtrain_avx2.la
+src_train_libtrain_avx2_la_CFLAGS = $(AM_CFLAGS) -ffp-contract=off -mavx2
+src_train_libtrain_avx2_la_SOURCES = \
+	src/train/mix_kernels_avx2.c
+src_train_libtrain_la_LIBADD += src/train/libtrain_avx2.la
 endif

@@ -7,6 +7,7 @@
 #include "base/half.h"
 #include "model/instruments.h"
 #include "train/half_rows.h"
+#include "train/mix_kernels.h"
 #include "train/mixer.h"
 
 #include <math.h>
@@ -64,6 +65,43 @@ static void powers_of_halves_are_exact(void **state)
         const float value = tb_half_to_float((uint16_t)half);
         assert_true(tb_half_power((uint16_t)half) == value * value);
     }
+}
+
+/* Everything that a table of kernels makes of a row, one after the other. */
+static void run_kernels(const tb__mix_kernels *k, size_t n, float *out)
+{
+    enum { MOST = 70 };
+    uint16_t half[MOST], from[MOST];
+    float power[MOST + 1] = {0}, other[MOST], gain[MOST], total[MOST] = {0}, inverse[MOST];
+    tb_rng rng;
+    tb_rng_init(&rng, 9);
+    for (size_t b = 0; b < n; b++) {
+        half[b] = (uint16_t)tb_rng_below(&rng, 0x7000);
+        from[b] = (uint16_t)tb_rng_below(&rng, n);
+        gain[b] = (float)tb_rng_uniform(&rng);
+    }
+    k->read(half, n, power);
+    k->move(from, gain, gain, power, n, other);
+    k->add(gain, n, other, total);
+    k->invert(total, n, inverse);
+    k->multiply_add(power, inverse, n, total);
+    k->between(total, power, 0.3f, 0.7f, n, other);
+    k->finish(gain, inverse, 0.9f, 0.1f, n, other);
+    for (size_t b = 0; b < n; b++) out[b] = other[b];
+    out[n] = k->sum(other, n);
+}
+
+static void all_kernels_give_the_same_bits(void **state)
+{
+    (void)state;
+    float plain[71], other[71];
+    assert_string_equal(tb__mix_kernels_at(0)->name, "plain");
+    for (size_t i = 1; tb__mix_kernels_at(i); i++)
+        for (size_t n = 1; n <= 70; n++) {
+            run_kernels(tb__mix_kernels_at(0), n, plain);
+            run_kernels(tb__mix_kernels_at(i), n, other);
+            assert_memory_equal(plain, other, (n + 1) * sizeof *plain);
+        }
 }
 
 static void a_mix_without_changes_is_the_sum_of_its_stems(void **state)
@@ -205,7 +243,8 @@ static void a_lack_of_memory_is_survived(void **state)
     tb_mixer_free(mixer);
 }
 
-TB_TESTS(mixer, cmocka_unit_test(powers_of_halves_are_exact), cmocka_unit_test(a_mix_without_changes_is_the_sum_of_its_stems),
+TB_TESTS(mixer, cmocka_unit_test(powers_of_halves_are_exact), cmocka_unit_test(all_kernels_give_the_same_bits),
+         cmocka_unit_test(a_mix_without_changes_is_the_sum_of_its_stems),
          cmocka_unit_test(a_stem_alone_is_the_mix_of_itself), cmocka_unit_test(changed_mixes_are_finite_standardised_and_repeatable),
          cmocka_unit_test(slower_segments_hold_less_of_the_piece), cmocka_unit_test(silence_gives_zeros),
          cmocka_unit_test(a_lack_of_memory_is_survived))

@@ -28,17 +28,19 @@ static int16_t round_sample(float x)
     return (int16_t)lrintf(x * 32767.0f);
 }
 
-tb_status tb_audio_write(const char *path, tb_audio_format format, const float *interleaved, size_t n_frames, int n_channels,
-                         int rate_hz, tb_error *err)
+tb_status tb_audio_write(const char *path, tb_audio_format format, const float *interleaved, size_t n_frames,
+                         int n_channels, int rate_hz, tb_error *err)
 {
     tb_status status = TB_OK;
     SNDFILE *file = NULL;
     SF_INFO info = {.samplerate = rate_hz, .channels = n_channels, .format = formats[format].type};
     if (n_frames == 0 || n_channels < 1 || n_channels > MAX_CHANNELS || !sf_format_check(&info))
-        TB_FAIL(err, TB_INVALID, "%s cannot hold %zu frames of %d channels at %d Hz", formats[format].name, n_frames, n_channels, rate_hz);
+        TB_FAIL(err, TB_INVALID, "%s cannot hold %zu frames of %d channels at %d Hz", formats[format].name,
+                n_frames, n_channels, rate_hz);
     errno = 0;
     if (!(file = sf_open(path, SFM_WRITE, &info))) {
-        status = errno ? tb_error_errno(err, errno, "cannot write %.200s", path) : tb_error_set(err, TB_IO, "cannot write %.200s: %s", path, sf_strerror(NULL));
+        status = errno ? tb_error_errno(err, errno, "cannot write %.200s", path)
+                       : tb_error_set(err, TB_IO, "cannot write %.200s: %s", path, sf_strerror(NULL));
         goto out;
     }
     const size_t n = n_frames * (size_t)n_channels, step = CHUNK * (size_t)n_channels;
@@ -55,6 +57,7 @@ tb_status tb_audio_write(const char *path, tb_audio_format format, const float *
 out:
     /* the last block goes out with the close */
     errno = 0;
-    if (file && sf_close(file) != 0 && status == TB_OK) status = tb_error_errno(err, errno ? errno : EIO, "cannot write to %.200s", path);
+    if (file && sf_close(file) != 0 && status == TB_OK)
+        status = tb_error_errno(err, errno ? errno : EIO, "cannot write to %.200s", path);
     return status;
 }

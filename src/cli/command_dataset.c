@@ -55,7 +55,8 @@ static tb_status find_fonts(const tb_cli_options *o, tb_soundfonts **fonts, tb_e
 {
     if (o->soundfont) return tb_soundfonts_parse(o->soundfont, fonts, err);
     if (o->soundfonts == FONTS_NONE) return TB_OK;
-    const bool is_test = o->soundfonts == FONTS_TEST || (o->soundfonts == FONTS_AUTO && o->split == TB_SPLIT_TEST);
+    const bool is_test = o->soundfonts == FONTS_TEST ||
+                         (o->soundfonts == FONTS_AUTO && o->split == TB_SPLIT_TEST);
     return tb_soundfonts_find(is_test ? TB_SOUNDFONT_SET_TEST : TB_SOUNDFONT_SET_TRAIN, fonts, err);
 }
 
@@ -67,17 +68,22 @@ static tb_status make_songs(tb_arguments *a, const char *path, tb_error *err)
     tb_song_set_result result = {0};
     tb_progress progress = {0};
     TB_TRY(find_fonts(o, &fonts, err));
-    const bool is_test = o->soundfonts == FONTS_TEST || (o->soundfonts == FONTS_AUTO && o->split == TB_SPLIT_TEST);
+    const bool is_test = o->soundfonts == FONTS_TEST ||
+                         (o->soundfonts == FONTS_AUTO && o->split == TB_SPLIT_TEST);
     const tb_song_set_options options = {
         .path = path,
-        .format = o->format == FORMAT_CACHE || (o->format == FORMAT_AUTO && ends_with(path, ".cache")) ? TB_SONG_SET_CACHE : TB_SONG_SET_SLAKH,
+        .format = o->format == FORMAT_CACHE || (o->format == FORMAT_AUTO && ends_with(path, ".cache"))
+                    ? TB_SONG_SET_CACHE
+                    : TB_SONG_SET_SLAKH,
         .midi = o->midi,
         .n_pieces = (size_t)o->pieces,
         .seed = (uint64_t)o->seed,
         .split = (tb_split)o->split,
         .seconds = o->seconds,
         .fonts = fonts,
-        .patch_share = o->patches >= 0 ? o->patches : is_test ? 0 : usual_patch_share,
+        .patch_share = o->patches >= 0 ? o->patches
+                     : is_test         ? 0
+                                       : usual_patch_share,
         .effects = o->effects,
         .rate_hz = (int)o->rate,
         .audio = (tb_audio_format)o->audio,
@@ -98,7 +104,7 @@ out:
     return status;
 }
 
-/* --- import -------------------------------------------------------------------------------------------------------- */
+/* --- import --------------------------------------------------------------------------------------------- */
 
 enum { MAX_REPORT = 1 << 20 };
 
@@ -114,7 +120,8 @@ static void show_import(void *context, size_t done, size_t total)
 
 static void note_skipped(void *context, const char *name, const tb_error *why)
 {
-    if (tb_buffer_printf(&((importing *)context)->report, "left out %s: %s\n", name, why->message) != TB_OK) return;
+    if (tb_buffer_printf(&((importing *)context)->report, "left out %s: %s\n", name, why->message) != TB_OK)
+        return;
 }
 
 static tb_status import_stems(tb_arguments *a, const char *folder, const char *path, tb_error *err)
@@ -125,8 +132,15 @@ static tb_status import_stems(tb_arguments *a, const char *folder, const char *p
     importing shown = {0};
     tb_buffer_init(&shown.report, MAX_REPORT);
     const tb_stem_import_options options = {
-        .folder = folder, .path = path, .n_bands = (size_t)o->bands, .max_s = o->longest, .n_threads = count_threads(o),
-        .progress = show_import, .skipped = note_skipped, .context = &shown, .cancel = &cancelled,
+        .folder = folder,
+        .path = path,
+        .n_bands = (size_t)o->bands,
+        .max_s = o->longest,
+        .n_threads = count_threads(o),
+        .progress = show_import,
+        .skipped = note_skipped,
+        .context = &shown,
+        .cancel = &cancelled,
     };
     catch_signals();
     tb_progress_begin(&shown.progress, "importing tracks", o->quiet);
@@ -134,7 +148,8 @@ static tb_status import_stems(tb_arguments *a, const char *folder, const char *p
     tb_progress_end(&shown.progress);
     if (shown.report.bytes) fputs(shown.report.bytes, stderr);
     TB_TRY(status);
-    printf("%s: %zu tracks made, %zu were there, %zu left out (%zu silent stems)\n", path, result.n_made, result.n_kept, result.n_skipped, result.n_silent);
+    printf("%s: %zu tracks made, %zu were there, %zu left out (%zu silent stems)\n", path, result.n_made,
+           result.n_kept, result.n_skipped, result.n_silent);
     a->partly_failed = result.n_skipped > 0;
 out:
     tb_buffer_clear(&shown.report);
@@ -146,5 +161,7 @@ tb_status tb_command_dataset(tb_arguments *a, tb_error *err)
     const char *what = a->n_rest > 0 ? a->rest[0] : "";
     if (strcmp(what, "songs") == 0 && a->n_rest == 2) return make_songs(a, a->rest[1], err);
     if (strcmp(what, "import") == 0 && a->n_rest == 3) return import_stems(a, a->rest[1], a->rest[2], err);
-    return tb_error_set(err, TB_INVALID, "say what to make: timbre dataset songs OUT, or timbre dataset import FOLDER OUT.cache");
+    return tb_error_set(
+        err, TB_INVALID,
+        "say what to make: timbre dataset songs OUT, or timbre dataset import FOLDER OUT.cache");
 }

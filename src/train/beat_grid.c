@@ -53,7 +53,8 @@ static double find_phase(const listening *l, double period)
     double best = -1, phase = 0;
     for (int k = 0; k < N_PHASES; k++) {
         double sum = 0;
-        for (double at = period * k / N_PHASES; at < (double)l->n; at += period) sum += (double)curve_at(l, at);
+        for (double at = period * k / N_PHASES; at < (double)l->n; at += period)
+            sum += (double)curve_at(l, at);
         if (sum > best) best = sum, phase = period * k / N_PHASES;
     }
     return phase;
@@ -65,19 +66,22 @@ static size_t find_downbeat(const listening *l, double phase, double period)
     size_t downbeat = 0;
     for (size_t k = 0; k < BEATS_PER_BAR; k++) {
         double sum = 0;
-        for (double at = phase + (double)k * period; at < (double)l->n; at += BEATS_PER_BAR * period) sum += (double)curve_at(l, at);
+        for (double at = phase + (double)k * period; at < (double)l->n; at += BEATS_PER_BAR * period)
+            sum += (double)curve_at(l, at);
         if (sum > best) best = sum, downbeat = k;
     }
     return downbeat;
 }
 
-static tb_status lay_grid(const listening *l, double tempo_bpm, double seconds, tb_beat_grid *grid, tb_error *err)
+static tb_status lay_grid(const listening *l, double tempo_bpm, double seconds, tb_beat_grid *grid,
+                          tb_error *err)
 {
     const double period = 60 / tempo_bpm * frame_rate_hz, phase = find_phase(l, period);
     const size_t downbeat = find_downbeat(l, phase, period), most = (size_t)(seconds * tempo_bpm / 60) + 2;
     grid->beats_s = tb_alloc(most, sizeof *grid->beats_s);
     grid->bars_s = tb_alloc(most, sizeof *grid->bars_s);
-    if (!grid->beats_s || !grid->bars_s) return tb_error_set(err, TB_NO_MEMORY, "no memory for %zu beats", most);
+    if (!grid->beats_s || !grid->bars_s)
+        return tb_error_set(err, TB_NO_MEMORY, "no memory for %zu beats", most);
     for (size_t k = 0; k < most; k++) {
         const double at = (phase + (double)k * period) / frame_rate_hz;
         if (at >= seconds) break;
@@ -96,7 +100,8 @@ tb_status tb_beat_grid_find(const float *mono, size_t n, tb_beat_grid *grid, tb_
     tb_tempogram *tempogram = NULL;
     tb_tempo tempo = {0};
     tb_beat_grid made = {0};
-    if (!(l.curve = tb_alloc(l.capacity, sizeof *l.curve))) TB_FAIL(err, TB_NO_MEMORY, "no memory for onsets");
+    if (!(l.curve = tb_alloc(l.capacity, sizeof *l.curve)))
+        TB_FAIL(err, TB_NO_MEMORY, "no memory for onsets");
     TB_TRY(tb_onset_new(TB_FRAMES_MELS, 1, 1, &l.onset, err));
     TB_TRY(tb_tempogram_new(&(tb_tempogram_config){.frame_rate_hz = frame_rate_hz}, &tempogram, err));
     TB_TRY(tb_frames_new(&sink, &frames, err));

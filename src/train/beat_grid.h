@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* Beats of a recording that nobody wrote down: tempo by autocorrelation (dsp/tempogram.h), then the even grid that
- * meets most onsets, in bars of four.  Good for music of one tempo; elsewhere the bars are only places to begin at. */
+/* Beats of a recording that nobody wrote down: tempo by autocorrelation (dsp/tempogram.h), then the even grid
+ * that meets most onsets, in bars of four.  Good for music of one tempo; elsewhere the bars are only places
+ * to begin at. */
 #ifndef TIMBRE_TRAIN_BEAT_GRID_H
 #define TIMBRE_TRAIN_BEAT_GRID_H
 
@@ -10,8 +11,8 @@
 #include <stddef.h>
 
 typedef struct tb_beat_grid {
-    bool known;       /* false: no tempo was found, the grid is one of 120 bpm */
-    double tempo_bpm; /* 20 to 1000 */
+    bool known;               /* false: no tempo was found, the grid is one of 120 bpm */
+    double tempo_bpm;         /* 20 to 1000 */
     double *beats_s, *bars_s; /* ascending, within the recording */
     size_t n_beats, n_bars;
 } tb_beat_grid;

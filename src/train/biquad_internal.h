@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Second-order filters for the effects and the synthesiser (Robert Bristow-Johnson, "Cookbook formulae for audio
- * equalizer biquad filter coefficients").  Plain data: any thread, each its own. */
+/* Second-order filters for the effects and the synthesiser (Robert Bristow-Johnson, "Cookbook formulae for
+ * audio equalizer biquad filter coefficients").  Plain data: any thread, each its own. */
 #ifndef TIMBRE_TRAIN_BIQUAD_INTERNAL_H
 #define TIMBRE_TRAIN_BIQUAD_INTERNAL_H
 
@@ -12,11 +12,17 @@ typedef struct tb__biquad {
     double b0, b1, b2, a1, a2, s1, s2;
 } tb__biquad;
 
-typedef enum tb__biquad_kind { TB__BIQUAD_BELL, TB__BIQUAD_LOW_PASS, TB__BIQUAD_HIGH_PASS, TB__BIQUAD_BAND_PASS } tb__biquad_kind;
+typedef enum tb__biquad_kind {
+    TB__BIQUAD_BELL,
+    TB__BIQUAD_LOW_PASS,
+    TB__BIQUAD_HIGH_PASS,
+    TB__BIQUAD_BAND_PASS
+} tb__biquad_kind;
 
-/* hz: brought to below 0.49 of the rate.  q > 0.  gain_db: of bells alone.  The state is left as it is, so that a
- * filter may move while it runs. */
-static inline void tb__biquad_set(tb__biquad *f, tb__biquad_kind kind, double hz, double q, double gain_db, double rate_hz)
+/* hz: brought to below 0.49 of the rate.  q > 0.  gain_db: of bells alone.  The state is left as it is, so
+ * that a filter may move while it runs. */
+static inline void tb__biquad_set(tb__biquad *f, tb__biquad_kind kind, double hz, double q, double gain_db,
+                                  double rate_hz)
 {
     const double w = 2 * 3.14159265358979323846 * fmin(fmax(hz, 5) / rate_hz, 0.49);
     const double c = cos(w), alpha = sin(w) / (2 * q), a = pow(10, gain_db / 40);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Each effect is a pass over the samples that is skipped when it is off.  Drive and compressor keep the power that came
- * in, so that levels are the renderer's alone. */
+/* Each effect is a pass over the samples that is skipped when it is off.  Drive and compressor keep the power
+ * that came in, so that levels are the renderer's alone. */
 #include "train/effects.h"
 
 #include "base/alloc.h"
@@ -24,7 +24,7 @@ static const struct {
     [TB_STEM_OTHERS] = {0.15, 8, 0.20, 0.25, 0.25, 0.70},
 };
 
-/* --- drawing ------------------------------------------------------------------------------------------------------- */
+/* --- drawing -------------------------------------------------------------------------------------------- */
 
 static bool happens(tb_rng *rng, double likelihood)
 {
@@ -49,10 +49,11 @@ void tb_effects_draw(tb_stem stem, double beat_s, tb_rng *rng, tb_effects *effec
     for (size_t i = 0; i < TB_EFFECTS_MAX_BELLS; i++) {
         const double deviation = tb_rng_normal(rng);
         e.bells[i].hz = between_ratio(rng, 70, 9000);
-        e.bells[i].gain_db = 3.5 * (deviation < -2.5 ? -2.5 : deviation > 2.5 ? 2.5 : deviation);
+        e.bells[i].gain_db = 3.5 * fmin(fmax(deviation, -2.5), 2.5);
         e.bells[i].q = between_ratio(rng, 0.4, 2);
     }
-    if (stem != TB_STEM_BASS && stem != TB_STEM_DRUMS && happens(rng, 0.4)) e.low_cut_hz = between_ratio(rng, 60, 250);
+    if (stem != TB_STEM_BASS && stem != TB_STEM_DRUMS && happens(rng, 0.4))
+        e.low_cut_hz = between_ratio(rng, 60, 250);
     if (happens(rng, 0.25)) e.high_cut_hz = between_ratio(rng, stem == TB_STEM_BASS ? 900 : 3000, 10000);
     if (happens(rng, likely[stem].drive)) {
         e.drive = between_ratio(rng, 1.5, likely[stem].max_drive);
@@ -69,7 +70,9 @@ void tb_effects_draw(tb_stem stem, double beat_s, tb_rng *rng, tb_effects *effec
     }
     if (happens(rng, likely[stem].echo)) {
         e.echo_wet = between(rng, 0.1, 0.4);
-        e.echo_s = happens(rng, 0.7) ? beat_s * echo_beats[tb_rng_below(rng, sizeof echo_beats / sizeof *echo_beats)] : between(rng, 0.06, 0.5);
+        e.echo_s = happens(rng, 0.7)
+                     ? beat_s * echo_beats[tb_rng_below(rng, sizeof echo_beats / sizeof *echo_beats)]
+                     : between(rng, 0.06, 0.5);
         e.echo_s = fmin(fmax(e.echo_s, 0.05), 0.8);
         e.echo_feedback = between(rng, 0, 0.6);
     }
@@ -84,13 +87,14 @@ void tb_effects_draw(tb_stem stem, double beat_s, tb_rng *rng, tb_effects *effec
 
 void tb_effects_describe(const tb_effects *effects, char *out, size_t capacity)
 {
-    snprintf(out, capacity, "%s%s%s%s%s", effects->drive > 0 ? "drive " : "", effects->ratio > 1 ? "compressor " : "",
-        effects->chorus_wet > 0 ? "chorus " : "", effects->echo_wet > 0 ? "echo " : "", effects->room_wet > 0 ? "room " : "");
+    snprintf(out, capacity, "%s%s%s%s%s", effects->drive > 0 ? "drive " : "",
+             effects->ratio > 1 ? "compressor " : "", effects->chorus_wet > 0 ? "chorus " : "",
+             effects->echo_wet > 0 ? "echo " : "", effects->room_wet > 0 ? "room " : "");
     const size_t size = strlen(out);
     if (size > 0) out[size - 1] = '\0';
 }
 
-/* --- passes -------------------------------------------------------------------------------------------------------- */
+/* --- passes --------------------------------------------------------------------------------------------- */
 
 static void equalise(const tb_effects *e, double rate_hz, float *x, size_t n)
 {
@@ -127,8 +131,9 @@ static void restore_power(float *x, size_t n, double before)
     for (size_t i = 0; i < n; i++) x[i] *= gain;
 }
 
-/* x / sqrt(1 + x^2), as the difference of its antiderivative over each step (antiderivative anti-aliasing: Parker et
- * al., "Reducing the aliasing of nonlinear waveshaping using continuous-time convolution", DAFx 2016). */
+/* x / sqrt(1 + x^2), as the difference of its antiderivative over each step (antiderivative anti-aliasing:
+ * Parker et al., "Reducing the aliasing of nonlinear waveshaping using continuous-time convolution", DAFx
+ * 2016). */
 static void drive(const tb_effects *e, float *x, size_t n)
 {
     const double before = power_of(x, n), gain = 4 * e->drive;
@@ -149,14 +154,16 @@ static void drive(const tb_effects *e, float *x, size_t n)
 static void compress(const tb_effects *e, double rate_hz, float *x, size_t n)
 {
     enum { BLOCK = 32 };
-    const double before = power_of(x, n), attack = 1 - exp(-BLOCK / (0.008 * rate_hz)), release = 1 - exp(-BLOCK / (0.15 * rate_hz));
+    const double before = power_of(x, n), attack = 1 - exp(-BLOCK / (0.008 * rate_hz)),
+                 release = 1 - exp(-BLOCK / (0.15 * rate_hz));
     const double threshold = 0.01 * pow(10, e->threshold_db / 10), slope = 0.5 * (1 / e->ratio - 1);
     double envelope = 0, gain = 1;
     for (size_t at = 0; at < n; at += BLOCK) {
         const size_t count = n - at < BLOCK ? n - at : BLOCK;
         const double power = power_of(x + at, count) / (double)count;
         envelope += (power > envelope ? attack : release) * (power - envelope);
-        const double next = envelope > threshold ? pow(envelope / threshold, slope) : 1, step = (next - gain) / BLOCK;
+        const double next = envelope > threshold ? pow(envelope / threshold, slope) : 1,
+                     step = (next - gain) / BLOCK;
         for (size_t i = 0; i < count; i++) x[at + i] *= (float)(gain += step);
         gain = next;
     }
@@ -166,7 +173,8 @@ static void compress(const tb_effects *e, double rate_hz, float *x, size_t n)
 /* A line that is read at a distance that swings. */
 static tb_status chorus(const tb_effects *e, double rate_hz, float *x, size_t n, tb_error *err)
 {
-    const double depth = e->chorus_ms * 0.001 * rate_hz, middle = 0.008 * rate_hz + depth, turn = TWO_PI * e->chorus_hz / rate_hz;
+    const double depth = e->chorus_ms * 0.001 * rate_hz, middle = 0.008 * rate_hz + depth,
+                 turn = TWO_PI * e->chorus_hz / rate_hz;
     size_t size = 64;
     while ((double)size < middle + depth + 4) size *= 2;
     float *line = tb_alloc(size, sizeof *line);
@@ -194,7 +202,7 @@ static tb_status echo(const tb_effects *e, double rate_hz, float *x, size_t n, t
     const float wet = (float)e->echo_wet, feedback = (float)e->echo_feedback;
     float dull = 0;
     for (size_t i = 0, at = 0; i < n; i++) {
-        dull += 0.6f * (line[at] - dull); /* each round loses some treble */
+        dull += 0.6f * (line[at] - dull);           /* each round loses some treble */
         line[at] = x[i] + feedback * dull + 1e-20f; /* never denormal */
         x[i] += wet * dull;
         if (++at == distance) at = 0;
@@ -211,7 +219,9 @@ tb_status tb_effects_apply(const tb_effects *effects, int rate_hz, float *mono, 
     if (effects->ratio > 1) compress(effects, rate_hz, mono, n);
     if (effects->chorus_wet > 0) TB_TRY(chorus(effects, rate_hz, mono, n, err));
     if (effects->echo_wet > 0) TB_TRY(echo(effects, rate_hz, mono, n, err));
-    if (effects->room_wet > 0) TB_TRY(tb_room_apply(effects->room_wet, effects->room_s, effects->room_damp_hz, effects->room_seed, rate_hz, mono, n, err));
+    if (effects->room_wet > 0)
+        TB_TRY(tb_room_apply(effects->room_wet, effects->room_s, effects->room_damp_hz, effects->room_seed,
+                             rate_hz, mono, n, err));
 out:
     return status;
 }

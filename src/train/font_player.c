@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /* Playing soundfonts through FluidSynth, without a driver or a clock: events and samples in turn.
  *
- * FluidSynth renders in blocks of 64 samples and takes events between blocks, so each event is put on the nearest
- * boundary.  Voices that were used before start otherwise than new ones, whatever is reset; so that a part always gives
- * the same samples, each is played by a new synth.  The font, which takes long to load, stays with a synth that never
- * plays and is lent to those.  Reverb and chorus are off: rooms are the work of effects.h. */
+ * FluidSynth renders in blocks of 64 samples and takes events between blocks, so each event is put on the
+ * nearest boundary.  Voices that were used before start otherwise than new ones, whatever is reset; so that a
+ * part always gives the same samples, each is played by a new synth.  The font, which takes long to load,
+ * stays with a synth that never plays and is lent to those.  Reverb and chorus are off: rooms are the work of
+ * effects.h. */
 #include "train/soundfont.h"
 
 #include "base/alloc.h"
@@ -57,11 +58,14 @@ tb_status tb_font_player_new(const char *path, tb_font_player **player, tb_error
     tb_font_player *made = tb_alloc(1, sizeof *made);
     pthread_mutex_lock(&loading);
     if (!made) TB_FAIL(err, TB_NO_MEMORY, "no memory for a player of soundfonts");
-    for (int level = FLUID_PANIC; level < LAST_LOG_LEVEL; level++) fluid_set_log_function(level, log_message, NULL);
+    for (int level = FLUID_PANIC; level < LAST_LOG_LEVEL; level++)
+        fluid_set_log_function(level, log_message, NULL);
     if (!(made->settings = make_settings(44100)) || !(made->keeper = new_fluid_synth(made->settings)))
         TB_FAIL(err, TB_NO_MEMORY, "FluidSynth does not start");
-    if (!fluid_is_soundfont(path) || fluid_synth_sfload(made->keeper, path, 0) == FLUID_FAILED || !(made->font = fluid_synth_get_sfont(made->keeper, 0)))
-        TB_FAIL(err, TB_UNSUPPORTED, "%.200s is no soundfont that FluidSynth %s can read", path, FLUIDSYNTH_VERSION);
+    if (!fluid_is_soundfont(path) || fluid_synth_sfload(made->keeper, path, 0) == FLUID_FAILED ||
+        !(made->font = fluid_synth_get_sfont(made->keeper, 0)))
+        TB_FAIL(err, TB_UNSUPPORTED, "%.200s is no soundfont that FluidSynth %s can read", path,
+                FLUIDSYNTH_VERSION);
     *player = made;
     made = NULL;
 out:
@@ -109,7 +113,8 @@ static fluid_synth_t *borrow_font(tb_font_player *player, fluid_settings_t *sett
     return NULL;
 }
 
-tb_status tb_font_player_play(tb_font_player *player, const tb_part *part, int rate_hz, float *mono, size_t n, tb_error *err)
+tb_status tb_font_player_play(tb_font_player *player, const tb_part *part, int rate_hz, float *mono, size_t n,
+                              tb_error *err)
 {
     tb_status status = TB_OK;
     const int channel = part->is_drums ? DRUM_CHANNEL : 0;
@@ -123,7 +128,8 @@ tb_status tb_font_player_play(tb_font_player *player, const tb_part *part, int r
     for (size_t at = 0; at < n; at += BLOCK) {
         float block[BLOCK];
         const double now = (double)(at / BLOCK);
-        while (next < part->n_events && round(part->events[next].time_s * blocks_per_s) <= now) send_event(synth, channel, &part->events[next++]);
+        while (next < part->n_events && round(part->events[next].time_s * blocks_per_s) <= now)
+            send_event(synth, channel, &part->events[next++]);
         if (!render_block(synth, block)) TB_FAIL(err, TB_INTERNAL, "FluidSynth renders no samples");
         for (size_t i = 0; i < BLOCK && at + i < n; i++) mono[at + i] = isfinite(block[i]) ? block[i] : 0;
     }

@@ -11,8 +11,10 @@ tb_status tb_font_player_new(const char *path, tb_font_player **player, tb_error
 {
     (void)path;
     (void)player;
-    return tb_error_set(err, TB_UNSUPPORTED, "this timbre was built without FluidSynth, which plays soundfonts (Debian: libfluidsynth-dev; "
-                                             "./configure --with-fluidsynth)");
+    return tb_error_set(
+        err, TB_UNSUPPORTED,
+        "this timbre was built without FluidSynth, which plays soundfonts (Debian: libfluidsynth-dev; "
+        "./configure --with-fluidsynth)");
 }
 
 void tb_font_player_free(tb_font_player *player)
@@ -20,7 +22,8 @@ void tb_font_player_free(tb_font_player *player)
     (void)player;
 }
 
-tb_status tb_font_player_play(tb_font_player *player, const tb_part *part, int rate_hz, float *mono, size_t n, tb_error *err)
+tb_status tb_font_player_play(tb_font_player *player, const tb_part *part, int rate_hz, float *mono, size_t n,
+                              tb_error *err)
 {
     (void)player;
     (void)part;

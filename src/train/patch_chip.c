@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* Sounds of game consoles: pulses of four widths and a triangle of sixteen steps, with levels of four bits. */
+/* Sounds of game consoles: pulses of four widths and a triangle of sixteen steps, with levels of four bits.
+ */
 #include "train/patch_internal.h"
 
 typedef struct chip {
     bool is_triangle;
-    float widths[2];  /* at the note's start and after switch_s */
+    float widths[2]; /* at the note's start and after switch_s */
     float switch_s;
     float arpeggio[3]; /* semitones, in turn; of a chord on one voice */
     float arpeggio_hz; /* 0 none */
@@ -40,11 +41,14 @@ static void add_note(void *patch, const tb__performance *p, const tb__note *note
         const size_t count = n - at < TB__PATCH_BLOCK ? n - at : TB__PATCH_BLOCK;
         const float t = (float)at / rate_hz;
         float step = tb__note_step(p, note, &c->vibrato, first + at, t);
-        if (c->arpeggio_hz > 0) step = fminf(step * exp2f(c->arpeggio[(size_t)(t * c->arpeggio_hz) % 3] / 12), 0.45f);
+        if (c->arpeggio_hz > 0)
+            step = fminf(step * exp2f(c->arpeggio[(size_t)(t * c->arpeggio_hz) % 3] / 12), 0.45f);
         const float width = t < c->switch_s ? c->widths[0] : c->widths[1];
-        const float next = 0.2f * roundf(15 * note->velocity * tb__envelope_at(&c->level, t, off_s)) / 15, rise = (next - level) / TB__PATCH_BLOCK;
+        const float next = 0.2f * roundf(15 * note->velocity * tb__envelope_at(&c->level, t, off_s)) / 15,
+                    rise = (next - level) / TB__PATCH_BLOCK;
         for (size_t i = 0; i < count; i++) {
-            const float x = c->is_triangle ? 2 * roundf(7.5f * tb__triangle(phase) + 7.5f) / 15 - 1 : tb__pulse(phase, step, width);
+            const float x = c->is_triangle ? 2 * roundf(7.5f * tb__triangle(phase) + 7.5f) / 15 - 1
+                                           : tb__pulse(phase, step, width);
             mono[first + at + i] += x * (level += rise);
             phase += step;
             if (phase >= 1) phase -= 1;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* Kits of electronic drums.  Each sound is a tone whose pitch falls, noise through a filter, and a bundle of squares out
- * of tune (the metal of analogue drum machines), each dying away on its own; a kit draws them all in one of three
- * manners.  Keys are those of the General MIDI percussion map. */
+/* Kits of electronic drums.  Each sound is a tone whose pitch falls, noise through a filter, and a bundle of
+ * squares out of tune (the metal of analogue drum machines), each dying away on its own; a kit draws them all
+ * in one of three manners.  Keys are those of the General MIDI percussion map. */
 #include "train/biquad_internal.h"
 #include "train/patch_internal.h"
 
@@ -10,7 +10,23 @@
 enum { N_METAL = 6, LOWEST_KEY = 27, HIGHEST_KEY = 87 };
 
 typedef enum sound {
-    KICK, STICK, SNARE, CLAP, CLOSED_HAT, OPEN_HAT, TOM, CRASH, RIDE, TAMBOURINE, COWBELL, CONGA, AGOGO, SHAKER, BLOCK, TRIANGLE, N_SOUNDS
+    KICK,
+    STICK,
+    SNARE,
+    CLAP,
+    CLOSED_HAT,
+    OPEN_HAT,
+    TOM,
+    CRASH,
+    RIDE,
+    TAMBOURINE,
+    COWBELL,
+    CONGA,
+    AGOGO,
+    SHAKER,
+    BLOCK,
+    TRIANGLE,
+    N_SOUNDS
 } sound;
 
 typedef struct hit {
@@ -26,35 +42,44 @@ typedef struct hit {
 typedef struct drums {
     hit sounds[N_SOUNDS];
     float metal_ratios[N_METAL];
-    bool is_square;    /* tones of chips */
-    float hold;        /* samples that a number of the noise lasts: rough noise of chips */
+    bool is_square; /* tones of chips */
+    float hold;     /* samples that a number of the noise lasts: rough noise of chips */
     float drive;
-    float accent;      /* how much velocity matters */
+    float accent; /* how much velocity matters */
     uint32_t noise_state;
 } drums;
 
-/* From LOWEST_KEY on: which sound, and its pitch in semitones. */
+/* From LOWEST_KEY on, six a row: which sound, and its pitch in semitones. */
 static const struct {
     uint8_t sound;
     int8_t semitones;
 } keys[HIGHEST_KEY - LOWEST_KEY + 1] = {
-    {BLOCK, 0}, {CLAP, 0}, {SHAKER, 2}, {SHAKER, -2}, {STICK, 0}, {BLOCK, 4}, {BLOCK, 7}, {TRIANGLE, 0},            /* 27-34 */
-    {KICK, -2}, {KICK, 0}, {STICK, 0}, {SNARE, 0}, {CLAP, 0}, {SNARE, 2}, {TOM, -9}, {CLOSED_HAT, 0},                /* 35-42 */
-    {TOM, -6}, {CLOSED_HAT, -1}, {TOM, -3}, {OPEN_HAT, 0}, {TOM, 0}, {TOM, 3}, {CRASH, 0}, {TOM, 6},                 /* 43-50 */
-    {RIDE, 0}, {CRASH, 3}, {RIDE, 5}, {TAMBOURINE, 0}, {CRASH, 5}, {COWBELL, 0}, {CRASH, -2}, {SHAKER, -5},          /* 51-58 */
-    {RIDE, -2}, {CONGA, 7}, {CONGA, 2}, {CONGA, 1}, {CONGA, 0}, {CONGA, -5}, {TOM, 9}, {TOM, 4},                     /* 59-66 */
-    {AGOGO, 5}, {AGOGO, 0}, {SHAKER, 0}, {SHAKER, 3}, {TRIANGLE, -5}, {TRIANGLE, -7}, {SHAKER, -3}, {SHAKER, -4},    /* 67-74 */
-    {BLOCK, 2}, {BLOCK, 3}, {BLOCK, -3}, {CONGA, 9}, {CONGA, -3}, {TRIANGLE, 1}, {TRIANGLE, 0}, {SHAKER, 5},         /* 75-82 */
-    {TRIANGLE, 7}, {TRIANGLE, 9}, {BLOCK, 5}, {KICK, 6}, {KICK, -4},                                                 /* 83-87 */
+    {BLOCK, 0},    {CLAP, 0},     {SHAKER, 2},    {SHAKER, -2},    {STICK, 0},   {BLOCK, 4},
+    {BLOCK, 7},    {TRIANGLE, 0}, {KICK, -2},     {KICK, 0},       {STICK, 0},   {SNARE, 0},
+    {CLAP, 0},     {SNARE, 2},    {TOM, -9},      {CLOSED_HAT, 0}, {TOM, -6},    {CLOSED_HAT, -1},
+    {TOM, -3},     {OPEN_HAT, 0}, {TOM, 0},       {TOM, 3},        {CRASH, 0},   {TOM, 6},
+    {RIDE, 0},     {CRASH, 3},    {RIDE, 5},      {TAMBOURINE, 0}, {CRASH, 5},   {COWBELL, 0},
+    {CRASH, -2},   {SHAKER, -5},  {RIDE, -2},     {CONGA, 7},      {CONGA, 2},   {CONGA, 1},
+    {CONGA, 0},    {CONGA, -5},   {TOM, 9},       {TOM, 4},        {AGOGO, 5},   {AGOGO, 0},
+    {SHAKER, 0},   {SHAKER, 3},   {TRIANGLE, -5}, {TRIANGLE, -7},  {SHAKER, -3}, {SHAKER, -4},
+    {BLOCK, 2},    {BLOCK, 3},    {BLOCK, -3},    {CONGA, 9},      {CONGA, -3},  {TRIANGLE, 1},
+    {TRIANGLE, 0}, {SHAKER, 5},   {TRIANGLE, 7},  {TRIANGLE, 9},   {BLOCK, 5},   {KICK, 6},
+    {KICK, -4},
 };
 
-static hit draw_noise(tb_rng *rng, double level, double low_s, double high_s, tb__biquad_kind filter, double low_hz, double high_hz)
+static hit draw_noise(tb_rng *rng, double level, double low_s, double high_s, tb__biquad_kind filter,
+                      double low_hz, double high_hz)
 {
-    return (hit){.noise = (float)level, .noise_decay_s = tb__between_ratio(rng, low_s, high_s), .noise_hz = tb__between_ratio(rng, low_hz, high_hz),
-        .noise_q = tb__between(rng, 0.6, 2.5), .noise_filter = filter, .bursts = 1};
+    return (hit){.noise = (float)level,
+                 .noise_decay_s = tb__between_ratio(rng, low_s, high_s),
+                 .noise_hz = tb__between_ratio(rng, low_hz, high_hz),
+                 .noise_q = tb__between(rng, 0.6, 2.5),
+                 .noise_filter = filter,
+                 .bursts = 1};
 }
 
-static void put_tone(hit *h, tb_rng *rng, double level, double low_hz, double high_hz, double low_s, double high_s, double fall)
+static void put_tone(hit *h, tb_rng *rng, double level, double low_hz, double high_hz, double low_s,
+                     double high_s, double fall)
 {
     h->tone = (float)level;
     h->tone_hz = tb__between_ratio(rng, low_hz, high_hz);
@@ -88,8 +113,13 @@ static void draw(const tb__patch_wish *wish, tb_rng *rng, void *patch)
     s[KICK] = draw_noise(rng, tb__between(rng, 0, 0.2), 0.005, 0.03, TB__BIQUAD_LOW_PASS, 800, 5000);
     put_tone(&s[KICK], rng, 1, 40, 70, 0.06, 0.5, tb__between(rng, 1, 7));
     s[KICK].click = tb__between(rng, 0, 0.5);
-    s[SNARE] = draw_noise(rng, tb__between(rng, 0.4, 0.9), 0.05, 0.25, tb__happens(rng, 0.5) ? TB__BIQUAD_HIGH_PASS : TB__BIQUAD_BAND_PASS, 900, 4500);
-    put_tone(&s[SNARE], rng, tb__between(rng, 0.2, 0.9), 140, 260, 0.03, 0.15, tb__between(rng, 0, 1));
+    /* one draw a statement: the order of arguments is the compiler's */
+    const bool is_hissing = tb__happens(rng, 0.5);
+    const double rattle = tb__between(rng, 0.4, 0.9), drop = tb__between(rng, 0, 1),
+                 skin = tb__between(rng, 0.2, 0.9);
+    s[SNARE] = draw_noise(rng, rattle, 0.05, 0.25, is_hissing ? TB__BIQUAD_HIGH_PASS : TB__BIQUAD_BAND_PASS,
+                          900, 4500);
+    put_tone(&s[SNARE], rng, skin, 140, 260, 0.03, 0.15, drop);
     s[SNARE].second = tb__between(rng, 0, 0.7);
     s[SNARE].second_ratio = tb__between(rng, 1.4, 2.1);
     s[STICK] = draw_noise(rng, 0.2, 0.01, 0.03, TB__BIQUAD_BAND_PASS, 1500, 5000);
@@ -162,22 +192,29 @@ static void add_note(void *patch, const tb__performance *p, const tb__note *note
     const double start = fmax(note->start_s, 0) * p->rate_hz;
     if (!(start < (double)p->n_samples)) return;
     const size_t first = (size_t)start, room = p->n_samples - first;
-    const float longest = fmaxf(h->tone > 0 ? h->tone_decay_s : 0, fmaxf(h->noise > 0 ? h->noise_decay_s : 0, h->metal > 0 ? h->metal_decay_s : 0));
+    const float longest = fmaxf(h->tone > 0 ? h->tone_decay_s : 0,
+                                fmaxf(h->noise > 0 ? h->noise_decay_s : 0,
+                                      h->metal > 0 ? h->metal_decay_s : 0));
     const size_t wanted = (size_t)((7 * longest + 0.05f) * rate_hz), n = wanted < room ? wanted : room;
     const size_t burst = (size_t)(0.011f * rate_hz);
     const float loud = 0.5f * (1 - d->accent + d->accent * note->velocity * note->velocity);
-    const float tone_fall = expf(-1 / (fmaxf(h->tone_decay_s, 1e-3f) * rate_hz)), noise_fall = expf(-1 / (h->noise_decay_s * rate_hz));
-    const float metal_fall = expf(-1 / (fmaxf(h->metal_decay_s, 1e-3f) * rate_hz)), sweep_fall = h->fall_s > 0 ? expf(-1 / (h->fall_s * rate_hz)) : 0;
-    const float base = fminf(h->tone_hz * pitch / rate_hz, 0.2f), metal_step = fminf(h->metal_hz * pitch / rate_hz, 0.08f);
+    const float tone_fall = expf(-1 / (fmaxf(h->tone_decay_s, 1e-3f) * rate_hz)),
+                noise_fall = expf(-1 / (h->noise_decay_s * rate_hz));
+    const float metal_fall = expf(-1 / (fmaxf(h->metal_decay_s, 1e-3f) * rate_hz)),
+                sweep_fall = h->fall_s > 0 ? expf(-1 / (h->fall_s * rate_hz)) : 0;
+    const float base = fminf(h->tone_hz * pitch / rate_hz, 0.2f),
+                metal_step = fminf(h->metal_hz * pitch / rate_hz, 0.08f);
     ringing r = {.tone = h->tone, .noise = h->noise, .metal = h->metal};
     float sweep = h->fall, click = h->click;
-    tb__biquad_set(&r.noise_filter, h->noise_filter, (double)(h->noise_hz * pitch), (double)h->noise_q, 0, p->rate_hz);
+    tb__biquad_set(&r.noise_filter, h->noise_filter, (double)(h->noise_hz * pitch), (double)h->noise_q, 0,
+                   p->rate_hz);
     tb__biquad_set(&r.metal_filter, TB__BIQUAD_HIGH_PASS, 5000, 1, 0, p->rate_hz);
     for (size_t i = 0; i < n; i++) {
         float x = 0;
         if (r.tone > 1e-4f) {
             const float step = base * (1 + sweep);
-            const float a = d->is_square ? 0.6f * tb__pulse(r.phases[0], fminf(step, 0.45f), 0.5f) : tb__sine(r.phases[0]);
+            const float a = d->is_square ? 0.6f * tb__pulse(r.phases[0], fminf(step, 0.45f), 0.5f)
+                                         : tb__sine(r.phases[0]);
             x += r.tone * (a + h->second * tb__sine(r.phases[1]));
             r.phases[0] += step;
             r.phases[1] += step * h->second_ratio;
@@ -189,7 +226,8 @@ static void add_note(void *patch, const tb__performance *p, const tb__note *note
         if (r.noise > 1e-4f) {
             if (h->bursts > 1 && i % burst == 0 && i < burst * (size_t)h->bursts) r.noise = h->noise;
             x += r.noise * step_noise(d, &r);
-            r.noise *= h->bursts > 1 && i < burst * (size_t)(h->bursts - 1) ? noise_fall * 0.985f : noise_fall;
+            r.noise *= h->bursts > 1 && i < burst * (size_t)(h->bursts - 1) ? noise_fall * 0.985f
+                                                                            : noise_fall;
         }
         if (r.metal > 1e-4f) {
             x += r.metal * step_metal(d, &r, metal_step);

@@ -5,8 +5,9 @@
 enum { MAX_OPERATORS = 4 };
 
 typedef struct operator_ {
-    float ratio, index, decay_s, floor; /* index: cycles of phase, of a carrier its level; it falls to floor * index */
-    int target;                         /* operator that it modulates (a smaller number), -1: is heard */
+    float ratio, index, decay_s,
+        floor;  /* index: cycles of phase, of a carrier its level; it falls to floor * index */
+    int target; /* operator that it modulates (a smaller number), -1: is heard */
 } operator_;
 
 typedef struct fm {
@@ -34,9 +35,12 @@ static void draw(const tb__patch_wish *wish, tb_rng *rng, void *patch)
         /* two stacks, or one: the second operator turns the first, the fourth the third or the second */
         o->target = i == 0 ? -1 : i == 2 && tb__happens(rng, 0.6) ? -1 : (int)tb_rng_below(rng, (uint64_t)i);
         const bool is_carrier = o->target < 0;
-        o->ratio = is_carrier ? (i == 0 ? 1 : ratios[tb_rng_below(rng, 6)]) : tb__happens(rng, is_bell ? 0.5 : 0.08) ? odd_ratios[tb_rng_below(rng, 5)] : ratios[tb_rng_below(rng, 11)];
+        o->ratio = is_carrier                             ? (i == 0 ? 1 : ratios[tb_rng_below(rng, 6)])
+                 : tb__happens(rng, is_bell ? 0.5 : 0.08) ? odd_ratios[tb_rng_below(rng, 5)]
+                                                          : ratios[tb_rng_below(rng, 11)];
         o->ratio *= exp2f(tb__between(rng, -4, 4) / 1200);
-        o->index = is_carrier ? (i == 0 ? 1 : tb__between(rng, 0.2, 0.8)) : tb__between_ratio(rng, 0.05, 0.7) / sqrtf(o->ratio);
+        o->index = is_carrier ? (i == 0 ? 1 : tb__between(rng, 0.2, 0.8))
+                              : tb__between_ratio(rng, 0.05, 0.7) / sqrtf(o->ratio);
         o->decay_s = tb__between_ratio(rng, 0.05, 1.5);
         o->floor = wish->sustains ? tb__between(rng, 0.2, 1) : tb__between(rng, 0, 0.4);
     }
@@ -48,7 +52,8 @@ static void add_note(void *patch, const tb__performance *p, const tb__note *note
     size_t first = 0;
     const size_t n = tb__note_samples(p, note, &f->level, &first);
     const float rate_hz = (float)p->rate_hz, off_s = (float)(note->end_s - note->start_s);
-    const float loud = 0.25f * (0.3f + 0.7f * note->velocity * note->velocity), bright = 1 - f->brightness + 1.3f * f->brightness * note->velocity;
+    const float loud = 0.25f * (0.3f + 0.7f * note->velocity * note->velocity),
+                bright = 1 - f->brightness + 1.3f * f->brightness * note->velocity;
     float phases[MAX_OPERATORS] = {0}, level = 0, back = 0;
     for (size_t at = 0; at < n; at += TB__PATCH_BLOCK) {
         const size_t count = n - at < TB__PATCH_BLOCK ? n - at : TB__PATCH_BLOCK;
@@ -59,9 +64,12 @@ static void add_note(void *patch, const tb__performance *p, const tb__note *note
             steps[k] = fminf(step * o->ratio, 0.48f);
             depths[k] = o->index * (o->floor + (1 - o->floor) * expf(-t / o->decay_s));
             /* side bands reach up to (index + 1) times the modulator: fade what would fold back */
-            if (o->target >= 0) depths[k] *= bright * fminf(1, fmaxf(0, (0.45f - step) / (steps[k] * (6.3f * depths[k] + 1))));
+            if (o->target >= 0)
+                depths[k] *= bright *
+                             fminf(1, fmaxf(0, (0.45f - step) / (steps[k] * (6.3f * depths[k] + 1))));
         }
-        const float next = loud * tb__envelope_at(&f->level, t + TB__PATCH_BLOCK / rate_hz, off_s), rise = (next - level) / TB__PATCH_BLOCK;
+        const float next = loud * tb__envelope_at(&f->level, t + TB__PATCH_BLOCK / rate_hz, off_s),
+                    rise = (next - level) / TB__PATCH_BLOCK;
         float turns[MAX_OPERATORS][TB__PATCH_BLOCK] = {{0}}, heard[TB__PATCH_BLOCK] = {0};
         for (int k = f->n_operators - 1; k >= 0; k--) {
             const int target = f->operators[k].target;
@@ -71,7 +79,8 @@ static void add_note(void *patch, const tb__performance *p, const tb__note *note
                 turned[i] = f->feedback * back;
                 back = depth * tb__sine(begin + pace * (float)i + turned[i]);
             }
-            for (size_t i = 0; i < TB__PATCH_BLOCK; i++) to[i] += depth * tb__sine(begin + pace * (float)i + turned[i]);
+            for (size_t i = 0; i < TB__PATCH_BLOCK; i++)
+                to[i] += depth * tb__sine(begin + pace * (float)i + turned[i]);
             phases[k] += pace * TB__PATCH_BLOCK;
             phases[k] -= (float)(int)phases[k];
         }

@@ -11,7 +11,7 @@
 enum { N_KEYS = 128, MAX_CHOICES = 6 };
 static const float max_sample = 8;
 
-/* --- which kind ---------------------------------------------------------------------------------------------------- */
+/* --- which kind ----------------------------------------------------------------------------------------- */
 
 typedef struct choice {
     const tb__patch_kind *kind;
@@ -24,17 +24,44 @@ typedef struct role {
 } role;
 
 static const role drum_role = {false, false, {{&tb__patch_drums, 1}}};
-static const role bass_role = {
-    true, false, {{&tb__patch_subtractive, 9}, {&tb__patch_fm, 4}, {&tb__patch_pluck, 3}, {&tb__patch_wavetable, 2}, {&tb__patch_chip, 2}}};
-static const role piano_role = {
-    false, false, {{&tb__patch_fm, 8}, {&tb__patch_wavetable, 5}, {&tb__patch_subtractive, 2}, {&tb__patch_pluck, 2}, {&tb__patch_chip, 1}}};
-static const role guitar_role = {false, false, {{&tb__patch_pluck, 13}, {&tb__patch_wavetable, 2}, {&tb__patch_subtractive, 2}, {&tb__patch_fm, 1}}};
-static const role voice_role = {true, false, {{&tb__patch_voice, 8}, {&tb__patch_subtractive, 1}, {&tb__patch_wavetable, 1}}};
-static const role organ_role = {true, false, {{&tb__patch_organ, 7}, {&tb__patch_wavetable, 1}, {&tb__patch_subtractive, 1}}};
-static const role mallet_role = {false, false, {{&tb__patch_fm, 5}, {&tb__patch_wavetable, 3}, {&tb__patch_pluck, 2}, {&tb__patch_chip, 1}}};
-static const role pad_role = {true, true, {{&tb__patch_subtractive, 6}, {&tb__patch_wavetable, 4}, {&tb__patch_fm, 1}, {&tb__patch_voice, 1}}};
-static const role lead_role = {
-    true, false, {{&tb__patch_subtractive, 6}, {&tb__patch_chip, 4}, {&tb__patch_fm, 3}, {&tb__patch_wavetable, 3}, {&tb__patch_voice, 1}, {&tb__patch_organ, 1}}};
+static const role bass_role = {true,
+                               false,
+                               {{&tb__patch_subtractive, 9},
+                                {&tb__patch_fm, 4},
+                                {&tb__patch_pluck, 3},
+                                {&tb__patch_wavetable, 2},
+                                {&tb__patch_chip, 2}}};
+static const role piano_role = {false,
+                                false,
+                                {{&tb__patch_fm, 8},
+                                 {&tb__patch_wavetable, 5},
+                                 {&tb__patch_subtractive, 2},
+                                 {&tb__patch_pluck, 2},
+                                 {&tb__patch_chip, 1}}};
+static const role guitar_role = {
+    false,
+    false,
+    {{&tb__patch_pluck, 13}, {&tb__patch_wavetable, 2}, {&tb__patch_subtractive, 2}, {&tb__patch_fm, 1}}};
+static const role voice_role = {
+    true, false, {{&tb__patch_voice, 8}, {&tb__patch_subtractive, 1}, {&tb__patch_wavetable, 1}}};
+static const role organ_role = {
+    true, false, {{&tb__patch_organ, 7}, {&tb__patch_wavetable, 1}, {&tb__patch_subtractive, 1}}};
+static const role mallet_role = {
+    false,
+    false,
+    {{&tb__patch_fm, 5}, {&tb__patch_wavetable, 3}, {&tb__patch_pluck, 2}, {&tb__patch_chip, 1}}};
+static const role pad_role = {
+    true,
+    true,
+    {{&tb__patch_subtractive, 6}, {&tb__patch_wavetable, 4}, {&tb__patch_fm, 1}, {&tb__patch_voice, 1}}};
+static const role lead_role = {true,
+                               false,
+                               {{&tb__patch_subtractive, 6},
+                                {&tb__patch_chip, 4},
+                                {&tb__patch_fm, 3},
+                                {&tb__patch_wavetable, 3},
+                                {&tb__patch_voice, 1},
+                                {&tb__patch_organ, 1}}};
 
 static const role *find_role(const tb_part *part)
 {
@@ -50,7 +77,9 @@ static const role *find_role(const tb_part *part)
     }
     if (part->program >= 16 && part->program < 24) return &organ_role;
     if (part->program >= 8 && part->program < 16) return &mallet_role;
-    if ((part->program >= 40 && part->program < 56 && part->program != 45 && part->program != 47) || (part->program >= 88 && part->program < 96)) return &pad_role;
+    if ((part->program >= 40 && part->program < 56 && part->program != 45 && part->program != 47) ||
+        (part->program >= 88 && part->program < 96))
+        return &pad_role;
     return &lead_role;
 }
 
@@ -64,7 +93,7 @@ static const tb__patch_kind *draw_kind(const role *r, tb_rng *rng)
     return r->choices[i].kind;
 }
 
-/* --- notes --------------------------------------------------------------------------------------------------------- */
+/* --- notes ---------------------------------------------------------------------------------------------- */
 
 /* A key that is down or held by the pedal: its note's place, plus one. */
 typedef struct keyboard {
@@ -95,8 +124,12 @@ static void begin_note(tb__performance *p, keyboard *k, const tb_event *e)
     end_note(p, &k->down[e->a], k->now_s);
     end_note(p, &k->held[e->a], k->now_s);
     const float from = p->n_notes ? p->notes[p->n_notes - 1].key : (float)e->a;
-    p->notes[p->n_notes] = (tb__note){.start_s = k->now_s, .end_s = (double)p->n_samples / p->rate_hz, .key = (float)e->a, .from_key = from,
-        .velocity = (float)e->b / 127, .index = p->n_notes};
+    p->notes[p->n_notes] = (tb__note){.start_s = k->now_s,
+                                      .end_s = (double)p->n_samples / p->rate_hz,
+                                      .key = (float)e->a,
+                                      .from_key = from,
+                                      .velocity = (float)e->b / 127,
+                                      .index = p->n_notes};
     k->down[e->a] = ++p->n_notes;
 }
 
@@ -145,7 +178,8 @@ static void clear_performance(tb__performance *p)
     tb_free(p->gain);
 }
 
-static tb_status make_performance(const tb_part *part, int rate_hz, size_t n, tb__performance *p, tb_error *err)
+static tb_status make_performance(const tb_part *part, int rate_hz, size_t n, tb__performance *p,
+                                  tb_error *err)
 {
     size_t n_notes = 0;
     for (size_t i = 0; i < part->n_events; i++) n_notes += part->events[i].kind == TB_EVENT_NOTE_ON;
@@ -153,12 +187,13 @@ static tb_status make_performance(const tb_part *part, int rate_hz, size_t n, tb
     p->notes = tb_alloc(n_notes, sizeof *p->notes);
     p->bend = tb_alloc(p->n_controls, sizeof *p->bend);
     p->gain = tb_alloc(p->n_controls, sizeof *p->gain);
-    if (!p->notes || !p->bend || !p->gain) return tb_error_set(err, TB_NO_MEMORY, "no memory for %zu notes", n_notes);
+    if (!p->notes || !p->bend || !p->gain)
+        return tb_error_set(err, TB_NO_MEMORY, "no memory for %zu notes", n_notes);
     read_events(part, p);
     return TB_OK;
 }
 
-/* --- playing ------------------------------------------------------------------------------------------------------- */
+/* --- playing -------------------------------------------------------------------------------------------- */
 
 /* Volume and expression, in straight lines from control to control. */
 static void apply_gain(const tb__performance *p, float *mono)
@@ -180,7 +215,8 @@ static void bound(float *mono, size_t n)
     }
 }
 
-tb_status tb_patch_synth_play(const tb_part *part, uint64_t seed, int rate_hz, float *mono, size_t n, char name[TB_PATCH_NAME_SIZE], tb_error *err)
+tb_status tb_patch_synth_play(const tb_part *part, uint64_t seed, int rate_hz, float *mono, size_t n,
+                              char name[TB_PATCH_NAME_SIZE], tb_error *err)
 {
     tb_status status = TB_OK;
     tb__performance performance = {0};
@@ -188,13 +224,17 @@ tb_status tb_patch_synth_play(const tb_part *part, uint64_t seed, int rate_hz, f
     tb_rng_init(&rng, seed);
     const role *r = find_role(part);
     const tb__patch_kind *kind = draw_kind(r, &rng);
-    const tb__patch_wish wish = {.stem = part->stem, .program = part->program, .sustains = r->sustains, .is_slow = r->is_slow};
+    const tb__patch_wish wish = {.stem = part->stem,
+                                 .program = part->program,
+                                 .sustains = r->sustains,
+                                 .is_slow = r->is_slow};
     void *patch = tb_alloc_aligned(kind->size, 1);
     if (!patch) TB_FAIL(err, TB_NO_MEMORY, "no memory for a patch");
     TB_TRY(make_performance(part, rate_hz, n, &performance, err));
     kind->draw(&wish, &rng, patch);
     memset(mono, 0, n * sizeof *mono);
-    for (size_t i = 0; i < performance.n_notes; i++) kind->add_note(patch, &performance, &performance.notes[i], mono);
+    for (size_t i = 0; i < performance.n_notes; i++)
+        kind->add_note(patch, &performance, &performance.notes[i], mono);
     if (kind->finish) kind->finish(patch, &performance, mono);
     apply_gain(&performance, mono);
     bound(mono, n);
@@ -205,18 +245,25 @@ out:
     return status;
 }
 
-/* --- what the kinds share ------------------------------------------------------------------------------------------ */
+/* --- what the kinds share ------------------------------------------------------------------------------- */
 
 tb__envelope tb__envelope_draw(const tb__patch_wish *wish, tb_rng *rng)
 {
-    if (wish->is_slow) return (tb__envelope){tb__between(rng, 0.05, 0.6), tb__between(rng, 0.3, 2), tb__between(rng, 0.6, 1), tb__between_ratio(rng, 0.1, 0.8)};
-    if (wish->sustains) return (tb__envelope){tb__between_ratio(rng, 0.002, 0.05), tb__between_ratio(rng, 0.05, 0.8), tb__between(rng, 0.35, 1), tb__between_ratio(rng, 0.01, 0.15)};
-    return (tb__envelope){tb__between_ratio(rng, 0.001, 0.01), tb__between_ratio(rng, 0.12, 1.5), tb__happens(rng, 0.2) ? tb__between(rng, 0.1, 0.4) : 0, tb__between_ratio(rng, 0.02, 0.3)};
+    if (wish->is_slow)
+        return (tb__envelope){tb__between(rng, 0.05, 0.6), tb__between(rng, 0.3, 2), tb__between(rng, 0.6, 1),
+                              tb__between_ratio(rng, 0.1, 0.8)};
+    if (wish->sustains)
+        return (tb__envelope){tb__between_ratio(rng, 0.002, 0.05), tb__between_ratio(rng, 0.05, 0.8),
+                              tb__between(rng, 0.35, 1), tb__between_ratio(rng, 0.01, 0.15)};
+    return (tb__envelope){tb__between_ratio(rng, 0.001, 0.01), tb__between_ratio(rng, 0.12, 1.5),
+                          tb__happens(rng, 0.2) ? tb__between(rng, 0.1, 0.4) : 0,
+                          tb__between_ratio(rng, 0.02, 0.3)};
 }
 
 static float held_level(const tb__envelope *e, float t)
 {
-    return t < e->attack_s ? t / e->attack_s : e->sustain + (1 - e->sustain) * expf((e->attack_s - t) / e->decay_s);
+    return t < e->attack_s ? t / e->attack_s
+                           : e->sustain + (1 - e->sustain) * expf((e->attack_s - t) / e->decay_s);
 }
 
 float tb__envelope_at(const tb__envelope *e, float t, float off_s)
@@ -238,8 +285,10 @@ size_t tb__note_samples(const tb__performance *p, const tb__note *note, const tb
 
 tb__vibrato tb__vibrato_draw(const tb__patch_wish *wish, tb_rng *rng)
 {
-    tb__vibrato v = {.hz = tb__between(rng, 3.5, 7), .cents = tb__between(rng, 4, 30), .delay_s = tb__between(rng, 0.1, 0.5),
-        .glide_s = tb__between(rng, 0.02, 0.12)};
+    tb__vibrato v = {.hz = tb__between(rng, 3.5, 7),
+                     .cents = tb__between(rng, 4, 30),
+                     .delay_s = tb__between(rng, 0.1, 0.5),
+                     .glide_s = tb__between(rng, 0.02, 0.12)};
     if (!tb__happens(rng, wish->sustains ? 0.5 : 0.1)) v.cents = 0;
     if (!tb__happens(rng, wish->sustains && !wish->is_slow ? 0.25 : 0)) v.glide_s = 0;
     return v;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* Sums of harmonics, kept as single cycles: organs with drawbars, and tones whose spectrum moves from one drawn set of
- * harmonics to another.  A cycle is made for each octave of notes with the harmonics that fit below half the rate. */
+/* Sums of harmonics, kept as single cycles: organs with drawbars, and tones whose spectrum moves from one
+ * drawn set of harmonics to another.  A cycle is made for each octave of notes with the harmonics that fit
+ * below half the rate. */
 #include "train/patch_internal.h"
 
 #include <string.h>
@@ -16,10 +17,10 @@ typedef struct table {
 
 typedef struct wavetable {
     table tables[2];
-    float base;       /* of the cycle, as a ratio of the note's frequency: 0.5 for organs */
-    float blend_s;    /* time from the first table to the second; 0: the first alone */
+    float base;    /* of the cycle, as a ratio of the note's frequency: 0.5 for organs */
+    float blend_s; /* time from the first table to the second; 0: the first alone */
     float detune, tremolo_hz, tremolo, click, softness;
-    int n_voices;     /* 1 to 3, detuned */
+    int n_voices; /* 1 to 3, detuned */
     tb__envelope level;
     tb__vibrato vibrato;
     uint32_t noise_state;
@@ -42,11 +43,14 @@ static void draw_common(const tb__patch_wish *wish, tb_rng *rng, wavetable *w)
 /* Falling harmonics with a bump somewhere and gaps: no two alike. */
 static void draw_spectrum(tb_rng *rng, float fall, table *t)
 {
-    const float bump_at = tb__between_ratio(rng, 2, 20), bump = tb__happens(rng, 0.6) ? tb__between(rng, 1, 5) : 0, width = tb__between(rng, 0.15, 0.5);
+    const float bump_at = tb__between_ratio(rng, 2, 20),
+                bump = tb__happens(rng, 0.6) ? tb__between(rng, 1, 5) : 0,
+                width = tb__between(rng, 0.15, 0.5);
     const float even = tb__happens(rng, 0.3) ? tb__between(rng, 0, 0.4) : 1;
     for (size_t h = 0; h < MAX_HARMONICS; h++) {
         const float number = (float)(h + 1), away = log2f(number / bump_at) / width;
-        t->harmonics[h] = powf(number, -fall) * (1 + bump * expf(-away * away)) * tb__between(rng, 0.4, 1) * (h % 2 ? even : 1);
+        t->harmonics[h] = powf(number, -fall) * (1 + bump * expf(-away * away)) * tb__between(rng, 0.4, 1) *
+                          (h % 2 ? even : 1);
         t->phases[h] = tb__between(rng, 0, 1);
     }
 }
@@ -69,13 +73,16 @@ static void draw_organ(const tb__patch_wish *wish, tb_rng *rng, void *patch)
     wavetable *w = patch;
     draw_common(wish, rng, w);
     w->base = 0.5f;
-    w->level = (tb__envelope){tb__between_ratio(rng, 0.002, 0.03), 0.5f, tb__between(rng, 0.8, 1), tb__between_ratio(rng, 0.01, 0.08)};
+    w->level = (tb__envelope){tb__between_ratio(rng, 0.002, 0.03), 0.5f, tb__between(rng, 0.8, 1),
+                              tb__between_ratio(rng, 0.01, 0.08)};
     for (size_t i = 0; i < sizeof drawbars / sizeof *drawbars; i++)
-        if (i == 2 || tb__happens(rng, 0.6)) w->tables[0].harmonics[drawbars[i] - 1] = exp2f(-(float)tb_rng_below(rng, 8) / 2);
+        if (i == 2 || tb__happens(rng, 0.6))
+            w->tables[0].harmonics[drawbars[i] - 1] = exp2f(-(float)tb_rng_below(rng, 8) / 2);
     for (size_t h = 0; h < MAX_HARMONICS; h++) w->tables[0].phases[h] = tb__between(rng, 0, 1);
     w->click = tb__between(rng, 0, 0.3);
     w->n_voices = 1;
-    w->tremolo_hz = tb__happens(rng, 0.5) ? tb__between(rng, 5.5, 7) : tb__between(rng, 0.6, 1.2); /* rotating horn */
+    w->tremolo_hz = tb__happens(rng, 0.5) ? tb__between(rng, 5.5, 7)
+                                          : tb__between(rng, 0.6, 1.2); /* rotating horn */
     w->tremolo = tb__happens(rng, 0.6) ? tb__between(rng, 0.1, 0.4) : 0;
     w->vibrato.cents = w->tremolo * 30;
     w->vibrato.hz = w->tremolo_hz;
@@ -93,7 +100,8 @@ static const float *get_cycle(table *t, float step, float *energy)
     for (size_t h = 0; h < MAX_HARMONICS; h++) *energy += t->harmonics[h] * t->harmonics[h];
     if (t->is_made[octave]) return cycle;
     for (size_t h = 0; h < n_harmonics; h++)
-        for (size_t i = 0; t->harmonics[h] > 1e-4f && i < CYCLE; i++) cycle[i] += t->harmonics[h] * tb__sine((float)((h + 1) * i % CYCLE) / CYCLE + t->phases[h]);
+        for (size_t i = 0; t->harmonics[h] > 1e-4f && i < CYCLE; i++)
+            cycle[i] += t->harmonics[h] * tb__sine((float)((h + 1) * i % CYCLE) / CYCLE + t->phases[h]);
     cycle[CYCLE] = cycle[0];
     t->is_made[octave] = true;
     return cycle;
@@ -117,19 +125,26 @@ static void add_note(void *patch, const tb__performance *p, const tb__note *note
     const float *a = NULL, *b = NULL;
     for (size_t at = 0; at < n; at += TB__PATCH_BLOCK) {
         const size_t count = n - at < TB__PATCH_BLOCK ? n - at : TB__PATCH_BLOCK;
-        const float t = (float)at / rate_hz, step = fminf(tb__note_step(p, note, &w->vibrato, first + at, t) * w->base, 0.45f);
+        const float t = (float)at / rate_hz,
+                    step = fminf(tb__note_step(p, note, &w->vibrato, first + at, t) * w->base, 0.45f);
         if (at % (16 * TB__PATCH_BLOCK) == 0) { /* bends may have changed the octave */
             a = get_cycle(&w->tables[0], step * 1.06f, &energy[0]);
             b = w->blend_s > 0 ? get_cycle(&w->tables[1], step * 1.06f, &energy[1]) : a;
         }
         const float blend = w->blend_s > 0 ? 1 - expf(-t / w->blend_s) : 0;
-        const float share_a = (1 - blend) / sqrtf(energy[0] + 1e-9f), share_b = blend / sqrtf(energy[1] + 1e-9f);
-        const float swell = 1 - w->tremolo * 0.5f * (1 + tb__sine(w->tremolo_hz * (float)(first + at) / rate_hz));
-        const float loud = 0.25f * swell * (1 - w->softness + w->softness * note->velocity * note->velocity) / sqrtf((float)w->n_voices);
-        const float next = loud * tb__envelope_at(&w->level, t + TB__PATCH_BLOCK / rate_hz, off_s), rise = (next - level) / TB__PATCH_BLOCK;
+        const float share_a = (1 - blend) / sqrtf(energy[0] + 1e-9f),
+                    share_b = blend / sqrtf(energy[1] + 1e-9f);
+        const float swell = 1 -
+                            w->tremolo * 0.5f * (1 + tb__sine(w->tremolo_hz * (float)(first + at) / rate_hz));
+        const float loud = 0.25f * swell * (1 - w->softness + w->softness * note->velocity * note->velocity) /
+                           sqrtf((float)w->n_voices);
+        const float next = loud * tb__envelope_at(&w->level, t + TB__PATCH_BLOCK / rate_hz, off_s),
+                    rise = (next - level) / TB__PATCH_BLOCK;
         float block[TB__PATCH_BLOCK] = {0};
         for (int v = 0; v < w->n_voices; v++) {
-            const float tuned = fminf(step * exp2f(((float)v - 0.5f * (float)(w->n_voices - 1)) * w->detune / 1200), 0.45f);
+            const float tuned = fminf(step * exp2f(((float)v - 0.5f * (float)(w->n_voices - 1)) * w->detune /
+                                                   1200),
+                                      0.45f);
             for (size_t i = 0; i < count; i++) {
                 block[i] += share_a * look_up(a, phases[v]) + share_b * look_up(b, phases[v]);
                 phases[v] += tuned;

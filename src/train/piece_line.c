@@ -20,7 +20,8 @@ typedef struct running {
 
 static void show_progress(const running *r)
 {
-    if (r->line->progress) r->line->progress(r->line->progress_context, r->result.n_made + r->result.n_kept, r->line->n_pieces);
+    if (r->line->progress)
+        r->line->progress(r->line->progress_context, r->result.n_made + r->result.n_kept, r->line->n_pieces);
 }
 
 /* With the lock. */
@@ -46,7 +47,10 @@ static bool take_next(running *r, size_t *i)
     pthread_mutex_lock(&r->mutex);
     if (line->cancel && atomic_load(line->cancel)) {
         tb_error error;
-        fail(r, tb_error_set(&error, TB_CANCELLED, "cancelled; what is complete stays, and the same command goes on with it"), &error);
+        fail(r,
+             tb_error_set(&error, TB_CANCELLED,
+                          "cancelled; what is complete stays, and the same command goes on with it"),
+             &error);
     }
     while (r->next < line->n_pieces && line->is_kept && line->is_kept(line->context, r->next)) {
         r->kept[r->next++] = true;
@@ -113,7 +117,8 @@ tb_status tb_piece_line_run(const tb_piece_line *line, tb_piece_line_result *res
     tb_status status = TB_OK;
     tb_pool *pool = NULL;
     running r = {.line = line, .mutex = PTHREAD_MUTEX_INITIALIZER, .turned = PTHREAD_COND_INITIALIZER};
-    if (!(r.kept = tb_alloc(line->n_pieces, sizeof *r.kept))) TB_FAIL(err, TB_NO_MEMORY, "no memory for %zu pieces", line->n_pieces);
+    if (!(r.kept = tb_alloc(line->n_pieces, sizeof *r.kept)))
+        TB_FAIL(err, TB_NO_MEMORY, "no memory for %zu pieces", line->n_pieces);
     TB_TRY(tb_pool_new("tb-pieces", line->n_threads, line->n_threads, &pool, err));
     for (size_t t = 0; t < line->n_threads; t++) tb_pool_submit(pool, work, &r);
     tb_pool_wait(pool);

@@ -10,7 +10,8 @@
 
 static const float largest_half = 65504;
 
-static tb_status take_rows(const tb_band_bank *bank, const float *mono, size_t n, uint16_t **rows, size_t *n_rows, tb_error *err)
+static tb_status take_rows(const tb_band_bank *bank, const float *mono, size_t n, uint16_t **rows,
+                           size_t *n_rows, tb_error *err)
 {
     tb_status status = TB_OK;
     float *power = NULL;
@@ -18,7 +19,8 @@ static tb_status take_rows(const tb_band_bank *bank, const float *mono, size_t n
     TB_TRY(tb_band_rows_read(bank, mono, n, &power, n_rows, err));
     const size_t n_values = *n_rows * tb_band_bank_count(bank);
     if (n_values == 0) TB_FAIL(err, TB_INVALID, "a piece of %zu samples is too short", n);
-    if (!(made = tb_alloc(n_values, sizeof *made))) TB_FAIL(err, TB_NO_MEMORY, "no memory for the rows of a stem");
+    if (!(made = tb_alloc(n_values, sizeof *made)))
+        TB_FAIL(err, TB_NO_MEMORY, "no memory for the rows of a stem");
     for (size_t i = 0; i < n_values; i++) made[i] = tb_half_from_float(fminf(sqrtf(power[i]), largest_half));
     *rows = made;
 out:
@@ -39,8 +41,10 @@ static float *take_times(const double *times_s, size_t n, size_t n_rows, size_t 
     return rows;
 }
 
-tb_status tb_made_piece_new(const tb_band_bank *bank, const tb_piece *facts, const char *name, const float *const stems[TB_STEM_COUNT], size_t n,
-                            const double *beats_s, size_t n_beats, const double *bars_s, size_t n_bars, tb_made_piece **made, tb_error *err)
+tb_status tb_made_piece_new(const tb_band_bank *bank, const tb_piece *facts, const char *name,
+                            const float *const stems[TB_STEM_COUNT], size_t n, const double *beats_s,
+                            size_t n_beats, const double *bars_s, size_t n_bars, tb_made_piece **made,
+                            tb_error *err)
 {
     tb_status status = TB_OK;
     tb_made_piece *m = tb_alloc(1, sizeof *m);

@@ -15,11 +15,12 @@ typedef struct tb_made_piece {
     float *beats, *bars;
 } tb_made_piece;
 
-/* facts: all of a piece but name, rows, beats and bars.  stems: n samples each at TB_MODEL_RATE_HZ, NULL where silent.
- * beats_s, bars_s: ascending times in seconds; those behind the end are left out.  *made: tb_made_piece_free.
- * TB_INVALID when it is too short for a row, TB_NO_MEMORY. */
-tb_status tb_made_piece_new(const tb_band_bank *bank, const tb_piece *facts, const char *name, const float *const stems[TB_STEM_COUNT], size_t n,
-                            const double *beats_s, size_t n_beats, const double *bars_s, size_t n_bars, tb_made_piece **made,
+/* facts: all of a piece but name, rows, beats and bars.  stems: n samples each at TB_MODEL_RATE_HZ, NULL
+ * where silent. beats_s, bars_s: ascending times in seconds; those behind the end are left out.  *made:
+ * tb_made_piece_free. TB_INVALID when it is too short for a row, TB_NO_MEMORY. */
+tb_status tb_made_piece_new(const tb_band_bank *bank, const tb_piece *facts, const char *name,
+                            const float *const stems[TB_STEM_COUNT], size_t n, const double *beats_s,
+                            size_t n_beats, const double *bars_s, size_t n_bars, tb_made_piece **made,
                             tb_error *err) TB_MUST_CHECK;
 /* Accepts NULL. */
 void tb_made_piece_free(tb_made_piece *made);

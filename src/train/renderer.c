@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* For each part: source, effects, level; then the sums.  Drums of soundfonts are played at 44.1 kHz and brought down by
- * a resampler, since FluidSynth does not band-limit samples that it plays too fast, and cymbals would alias. */
+/* For each part: source, effects, level; then the sums.  Drums of soundfonts are played at 44.1 kHz and
+ * brought down by a resampler, since FluidSynth does not band-limit samples that it plays too fast, and
+ * cymbals would alias. */
 #include "train/renderer.h"
 
 #include "audio/resample.h"
@@ -22,20 +23,22 @@ static const double mix_level_db = -20, mix_deviation_db = 2, max_peak = 0.7;
 static const struct {
     double mean_db, deviation_db;
 } stem_levels[TB_STEM_COUNT] = {
-    [TB_STEM_DRUMS] = {-19, 4}, [TB_STEM_BASS] = {-20, 4}, [TB_STEM_PIANO] = {-20, 4}, [TB_STEM_GUITAR] = {-20, 4}, [TB_STEM_OTHERS] = {-22, 4},
+    [TB_STEM_DRUMS] = {-19, 4},  [TB_STEM_BASS] = {-20, 4},   [TB_STEM_PIANO] = {-20, 4},
+    [TB_STEM_GUITAR] = {-20, 4}, [TB_STEM_OTHERS] = {-22, 4},
 };
 
 struct tb_renderer {
     tb_renderer_config config;
     tb_font_player *players[TB_SOUNDFONTS_MAX]; /* NULL until wanted */
-    tb_resampler *resampler; /* from DRUM_RATE_HZ */
+    tb_resampler *resampler;                    /* from DRUM_RATE_HZ */
 };
 
 uint64_t tb_seed_derive(uint64_t seed, uint64_t stream)
 {
     tb_rng rng;
     tb_rng_init(&rng, seed ^ (stream + 1) * 0x9e3779b97f4a7c15u);
-    return tb_rng_next(&rng) ^ tb_rng_next(&rng) << 1;
+    const uint64_t first = tb_rng_next(&rng);
+    return first ^ tb_rng_next(&rng) << 1;
 }
 
 tb_status tb_renderer_new(const tb_renderer_config *config, tb_renderer **renderer, tb_error *err)
@@ -43,14 +46,17 @@ tb_status tb_renderer_new(const tb_renderer_config *config, tb_renderer **render
     tb_status status = TB_OK;
     tb_renderer *made = tb_alloc(1, sizeof *made);
     if (!made) TB_FAIL(err, TB_NO_MEMORY, "no memory for a renderer");
-    if (config->rate_hz < MIN_RATE_HZ || config->rate_hz > MAX_RATE_HZ || !(config->patch_share >= 0 && config->patch_share <= 1))
-        TB_FAIL(err, TB_INVALID, "songs are rendered at %d to %d Hz, with a share of patches from 0 to 1", MIN_RATE_HZ, MAX_RATE_HZ);
+    if (config->rate_hz < MIN_RATE_HZ || config->rate_hz > MAX_RATE_HZ ||
+        !(config->patch_share >= 0 && config->patch_share <= 1))
+        TB_FAIL(err, TB_INVALID, "songs are rendered at %d to %d Hz, with a share of patches from 0 to 1",
+                MIN_RATE_HZ, MAX_RATE_HZ);
     if (config->fonts && !tb_font_player_is_built()) {
         tb_font_player *none = NULL;
         TB_TRY(tb_font_player_new("", &none, err));
     }
     made->config = *config;
-    if (config->rate_hz != DRUM_RATE_HZ) TB_TRY(tb_resampler_new(DRUM_RATE_HZ, config->rate_hz, 1, RESAMPLE_CHUNK, &made->resampler, err));
+    if (config->rate_hz != DRUM_RATE_HZ)
+        TB_TRY(tb_resampler_new(DRUM_RATE_HZ, config->rate_hz, 1, RESAMPLE_CHUNK, &made->resampler, err));
     *renderer = made;
     made = NULL;
 out:
@@ -66,7 +72,7 @@ void tb_renderer_free(tb_renderer *renderer)
     tb_free(renderer);
 }
 
-/* --- soundfonts -------------------------------------------------------------------------------------------------- */
+/* --- soundfonts ----------------------------------------------------------------------------------------- */
 
 static tb_status get_player(tb_renderer *renderer, size_t font, tb_font_player **player, tb_error *err)
 {
@@ -85,14 +91,17 @@ static void take(float *out, size_t n, size_t *done, const float *from, size_t c
     *done += taken;
 }
 
-static tb_status bring_down(tb_resampler *resampler, const float *fast, size_t n_fast, float *out, size_t n, tb_error *err)
+static tb_status bring_down(tb_resampler *resampler, const float *fast, size_t n_fast, float *out, size_t n,
+                            tb_error *err)
 {
     tb_status status = TB_OK;
     const float *some = NULL;
     size_t done = 0, count = 0;
     TB_TRY(tb_resampler_reset(resampler, err));
     for (size_t at = 0; at < n_fast; at += RESAMPLE_CHUNK) {
-        TB_TRY(tb_resampler_process(resampler, fast + at, n_fast - at < RESAMPLE_CHUNK ? n_fast - at : RESAMPLE_CHUNK, &some, &count, err));
+        TB_TRY(tb_resampler_process(resampler, fast + at,
+                                    n_fast - at < RESAMPLE_CHUNK ? n_fast - at : RESAMPLE_CHUNK, &some,
+                                    &count, err));
         take(out, n, &done, some, count);
     }
     do {
@@ -104,7 +113,8 @@ out:
     return status;
 }
 
-static tb_status play_font(tb_renderer *renderer, size_t font, const tb_part *part, float *out, size_t n, tb_error *err)
+static tb_status play_font(tb_renderer *renderer, size_t font, const tb_part *part, float *out, size_t n,
+                           tb_error *err)
 {
     tb_status status = TB_OK;
     tb_font_player *player = NULL;
@@ -123,7 +133,7 @@ out:
     return status;
 }
 
-/* --- levels ------------------------------------------------------------------------------------------------------ */
+/* --- levels --------------------------------------------------------------------------------------------- */
 
 /* Mean square over the stretches of 50 ms that are within 30 dB of the loudest; 0 for silence. */
 static double active_power(const float *x, size_t n, int rate_hz)
@@ -154,7 +164,7 @@ static double decibels(double db)
     return pow(10, db / 20);
 }
 
-/* --- parts ------------------------------------------------------------------------------------------------------- */
+/* --- parts ---------------------------------------------------------------------------------------------- */
 
 static bool has_notes(const tb_part *part)
 {
@@ -163,7 +173,8 @@ static bool has_notes(const tb_part *part)
     return false;
 }
 
-static tb_status play_source(tb_renderer *renderer, const tb_part *part, tb_rng *rng, tb_rendered_part *out, size_t n, tb_error *err)
+static tb_status play_source(tb_renderer *renderer, const tb_part *part, tb_rng *rng, tb_rendered_part *out,
+                             size_t n, tb_error *err)
 {
     tb_status status = TB_OK;
     const tb_renderer_config *config = &renderer->config;
@@ -182,8 +193,8 @@ out:
 }
 
 /* *sounds: false when the part gave silence. */
-static tb_status play_part(tb_renderer *renderer, const tb_song *song, const tb_part *part, uint64_t seed, tb_rendered_part *out, size_t n,
-                           bool *sounds, tb_error *err)
+static tb_status play_part(tb_renderer *renderer, const tb_song *song, const tb_part *part, uint64_t seed,
+                           tb_rendered_part *out, size_t n, bool *sounds, tb_error *err)
 {
     tb_status status = TB_OK;
     const int rate_hz = renderer->config.rate_hz;
@@ -195,10 +206,11 @@ static tb_status play_part(tb_renderer *renderer, const tb_song *song, const tb_
     double level_db = stem_levels[part->stem].mean_db;
     if (renderer->config.effects) {
         const double deviation = tb_rng_normal(&rng);
-        level_db += stem_levels[part->stem].deviation_db * (deviation < -2.5 ? -2.5 : deviation > 2.5 ? 2.5 : deviation);
+        level_db += stem_levels[part->stem].deviation_db * fmin(fmax(deviation, -2.5), 2.5);
         tb_effects_draw(part->stem, song->tempo_bpm > 0 ? 60 / song->tempo_bpm : 0.5, &rng, &effects);
         const double dry = active_power(out->samples, n, rate_hz);
-        if (dry > 0) scale(out->samples, n, 0.1 / sqrt(dry)); /* drive and compressor are meant for a level of -20 dB */
+        /* drive and compressor are meant for a level of -20 dB */
+        if (dry > 0) scale(out->samples, n, 0.1 / sqrt(dry));
         TB_TRY(tb_effects_apply(&effects, rate_hz, out->samples, n, err));
     }
     tb_effects_describe(&effects, out->effects, sizeof out->effects);
@@ -209,13 +221,14 @@ out:
     return status;
 }
 
-/* --- sums -------------------------------------------------------------------------------------------------------- */
+/* --- sums ----------------------------------------------------------------------------------------------- */
 
 static tb_status add_stems(tb_rendering *r, tb_error *err)
 {
     for (size_t p = 0; p < r->n_parts; p++) {
         float **stem = &r->stems[r->parts[p].stem];
-        if (!*stem && !(*stem = tb_alloc(r->n_samples, sizeof **stem))) return tb_error_set(err, TB_NO_MEMORY, "no memory for a stem");
+        if (!*stem && !(*stem = tb_alloc(r->n_samples, sizeof **stem)))
+            return tb_error_set(err, TB_NO_MEMORY, "no memory for a stem");
         for (size_t i = 0; i < r->n_samples; i++) (*stem)[i] += r->parts[p].samples[i];
     }
     return TB_OK;
@@ -243,14 +256,17 @@ static tb_status set_level(tb_rendering *r, double level_db, tb_error *err)
     return TB_OK;
 }
 
-tb_status tb_renderer_play(tb_renderer *renderer, const tb_song *song, uint64_t seed, tb_rendering **rendering, tb_error *err)
+tb_status tb_renderer_play(tb_renderer *renderer, const tb_song *song, uint64_t seed,
+                           tb_rendering **rendering, tb_error *err)
 {
     tb_status status = TB_OK;
     size_t n_of_stem[TB_STEM_COUNT] = {0};
     tb_rng rng;
     tb_rendering *made = tb_alloc(1, sizeof *made);
-    if (!made || !(made->parts = tb_alloc(song->n_parts + 1, sizeof *made->parts))) TB_FAIL(err, TB_NO_MEMORY, "no memory for a rendering");
-    if (!(song->duration_s > 0 && song->duration_s <= TB_SONG_MAX_S)) TB_FAIL(err, TB_INVALID, "a song of %g s cannot be rendered", song->duration_s);
+    if (!made || !(made->parts = tb_alloc(song->n_parts + 1, sizeof *made->parts)))
+        TB_FAIL(err, TB_NO_MEMORY, "no memory for a rendering");
+    if (!(song->duration_s > 0 && song->duration_s <= TB_SONG_MAX_S))
+        TB_FAIL(err, TB_INVALID, "a song of %g s cannot be rendered", song->duration_s);
     made->rate_hz = renderer->config.rate_hz;
     made->n_samples = (size_t)ceil(song->duration_s * made->rate_hz);
     for (size_t p = 0; p < song->n_parts; p++) {
@@ -259,15 +275,20 @@ tb_status tb_renderer_play(tb_renderer *renderer, const tb_song *song, uint64_t 
         if (!has_notes(part)) continue;
         tb_rendered_part *out = &made->parts[made->n_parts];
         bool sounds = false;
-        *out = (tb_rendered_part){.part = p, .stem = part->stem, .samples = tb_alloc(made->n_samples, sizeof *out->samples)};
+        *out = (tb_rendered_part){.part = p,
+                                  .stem = part->stem,
+                                  .samples = tb_alloc(made->n_samples, sizeof *out->samples)};
         if (!out->samples) TB_FAIL(err, TB_NO_MEMORY, "no memory for a part of %zu samples", made->n_samples);
         made->n_parts++;
-        TB_TRY(play_part(renderer, song, part, tb_seed_derive(seed, stream), out, made->n_samples, &sounds, err));
+        TB_TRY(play_part(renderer, song, part, tb_seed_derive(seed, stream), out, made->n_samples, &sounds,
+                         err));
         if (!sounds) tb_free(made->parts[--made->n_parts].samples);
     }
     tb_rng_init(&rng, tb_seed_derive(seed, UINT64_MAX - 1));
     TB_TRY(add_stems(made, err));
-    TB_TRY(set_level(made, mix_level_db + (renderer->config.effects ? mix_deviation_db * tb_rng_normal(&rng) : 0), err));
+    TB_TRY(set_level(made,
+                     mix_level_db + (renderer->config.effects ? mix_deviation_db * tb_rng_normal(&rng) : 0),
+                     err));
     *rendering = made;
     made = NULL;
 out:

@@ -25,7 +25,7 @@ static void draw_response(double seconds, double damp_hz, uint64_t seed, int rat
     for (size_t i = gap; i < n; i++, level *= fall) out[i] = (float)(level * (2 * tb_rng_uniform(&rng) - 1));
     for (int k = 0; k < 6; k++) {
         const size_t at = gap + (size_t)tb_rng_below(&rng, (uint64_t)(0.06 * rate_hz));
-        const double gain = (1.5 + 2 * tb_rng_uniform(&rng)) * (tb_rng_below(&rng, 2) ? 1 : -1);
+        const double size = 1.5 + 2 * tb_rng_uniform(&rng), gain = tb_rng_below(&rng, 2) ? size : -size;
         if (at < n) out[at] += (float)gain;
     }
     tb__biquad_set(&damp, TB__BIQUAD_LOW_PASS, damp_hz, 0.6, 0, rate_hz);
@@ -47,7 +47,8 @@ static void multiply(float *spectrum, const float *other, size_t n_bins)
     }
 }
 
-tb_status tb_room_apply(double wet, double seconds, double damp_hz, uint64_t seed, int rate_hz, float *mono, size_t n, tb_error *err)
+tb_status tb_room_apply(double wet, double seconds, double damp_hz, uint64_t seed, int rate_hz, float *mono,
+                        size_t n, tb_error *err)
 {
     tb_status status = TB_OK;
     tb_fft *fft = NULL;
@@ -60,7 +61,8 @@ tb_status tb_room_apply(double wet, double seconds, double damp_hz, uint64_t see
     spectrum = tb_alloc_aligned(2 * n_bins, sizeof *spectrum);
     block = tb_alloc_aligned(n_fft, sizeof *block);
     tail = tb_alloc(size, sizeof *tail);
-    if (!response || !spectrum || !block || !tail) TB_FAIL(err, TB_NO_MEMORY, "no memory for a room of %.1f s", seconds);
+    if (!response || !spectrum || !block || !tail)
+        TB_FAIL(err, TB_NO_MEMORY, "no memory for a room of %.1f s", seconds);
     TB_TRY(tb_fft_new(n_fft, &fft, err));
     draw_response(seconds, damp_hz, seed, rate_hz, block, size);
     tb_fft_forward(fft, block, response);
@@ -72,7 +74,8 @@ tb_status tb_room_apply(double wet, double seconds, double damp_hz, uint64_t see
         tb_fft_forward(fft, block, spectrum);
         multiply(spectrum, response, n_bins);
         tb_fft_inverse(fft, spectrum, block);
-        for (size_t i = 0; i < count; i++) mono[at + i] = dry_gain * mono[at + i] + wet_gain * (block[i] + tail[i]);
+        for (size_t i = 0; i < count; i++)
+            mono[at + i] = dry_gain * mono[at + i] + wet_gain * (block[i] + tail[i]);
         memcpy(tail, block + size, size * sizeof *tail);
     }
 out:

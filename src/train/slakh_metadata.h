@@ -21,17 +21,19 @@ typedef struct tb_slakh_metadata {
     char audio_dir[64]; /* "stems" */
     tb_slakh_stem *stems;
     size_t n_stems;
-    double tempo_bpm;   /* 0: not known (as in all of Slakh2100, where the MIDI file has it); so with the rest */
-    int beats_per_bar;  /* 0 */
-    int key;            /* -1 */
-    tb_mode mode;       /* TB_MODE_COUNT */
+    /* 0: not known (as in all of Slakh2100, where the MIDI file has it); so with the rest */
+    double tempo_bpm;
+    int beats_per_bar;        /* 0 */
+    int key;                  /* -1 */
+    tb_mode mode;             /* TB_MODE_COUNT */
     double *beats_s, *bars_s; /* ascending */
     size_t n_beats, n_bars;
 } tb_slakh_metadata;
 
 /* TB_CORRUPT with line and reason for what is no YAML or has no stems, TB_TOO_LARGE, TB_NO_MEMORY.
  * *metadata: tb_slakh_metadata_free. */
-tb_status tb_slakh_metadata_parse(const char *text, size_t size, tb_slakh_metadata **metadata, tb_error *err) TB_MUST_CHECK;
+tb_status tb_slakh_metadata_parse(const char *text, size_t size, tb_slakh_metadata **metadata,
+                                  tb_error *err) TB_MUST_CHECK;
 /* Accepts NULL. */
 void tb_slakh_metadata_free(tb_slakh_metadata *metadata);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Options become the text that says what the data set is; then each piece is composed, rendered and stored. */
+/* Options become the text that says what the data set is; then pieces are composed, rendered and stored. */
 #include "train/song_set.h"
 
 #include "base/alloc.h"
@@ -19,7 +19,7 @@
 #include <string.h>
 
 enum {
-    RENDERER_VERSION = 2, /* raised whenever the same options give other audio */
+    RENDERER_VERSION = 3, /* raised whenever the same options give other audio */
     MAX_THREADS = 256,
     MAX_INFO_BYTES = TB_PIECE_CACHE_MAX_INFO,
 };
@@ -40,7 +40,7 @@ const char *tb_split_name(tb_split split)
     return names[split];
 }
 
-/* --- info ---------------------------------------------------------------------------------------------------------- */
+/* --- info ----------------------------------------------------------------------------------------------- */
 
 /* A JSON string; what would need more escaping than quotes and backslashes becomes '?'. */
 static tb_status put_string(tb_buffer *out, const char *text)
@@ -58,12 +58,15 @@ static tb_status put_string(tb_buffer *out, const char *text)
 static tb_status put_info(tb_buffer *out, const tb_song_set_options *o, uint64_t songs)
 {
     tb_status status = TB_OK;
-    TB_TRY(tb_buffer_printf(out, "{\"kind\": \"songs\", \"split\": \"%s\", \"seed\": %llu, \"seconds\": %g, \"rate_hz\": %d, ", tb_split_name(o->split),
-        (unsigned long long)o->seed, o->seconds, o->rate_hz));
+    TB_TRY(tb_buffer_printf(
+        out, "{\"kind\": \"songs\", \"split\": \"%s\", \"seed\": %llu, \"seconds\": %g, \"rate_hz\": %d, ",
+        tb_split_name(o->split), (unsigned long long)o->seed, o->seconds, o->rate_hz));
     if (o->format == TB_SONG_SET_CACHE) TB_TRY(tb_buffer_printf(out, "\"bands\": %zu, ", o->n_bands));
     else TB_TRY(tb_buffer_printf(out, "\"audio\": \"%s\", ", tb_audio_format_name(o->audio)));
-    TB_TRY(tb_buffer_printf(out, "\"%s\": \"%016llx\", \"renderer\": %d, \"effects\": %s, \"patch_share\": %g, \"soundfonts\": [",
-        o->midi ? "midi" : "composer", (unsigned long long)songs, RENDERER_VERSION, o->effects ? "true" : "false", o->fonts ? o->patch_share : 1));
+    TB_TRY(tb_buffer_printf(
+        out, "\"%s\": \"%016llx\", \"renderer\": %d, \"effects\": %s, \"patch_share\": %g, \"soundfonts\": [",
+        o->midi ? "midi" : "composer", (unsigned long long)songs, RENDERER_VERSION,
+        o->effects ? "true" : "false", o->fonts ? o->patch_share : 1));
     for (size_t i = 0; o->fonts && i < o->fonts->n_fonts; i++) {
         const tb_soundfont *font = &o->fonts->fonts[i];
         TB_TRY(tb_buffer_append_text(out, i ? ", {\"name\": " : "{\"name\": "));
@@ -77,14 +80,17 @@ out:
     return status;
 }
 
-/* --- opening ------------------------------------------------------------------------------------------------------- */
+/* --- opening -------------------------------------------------------------------------------------------- */
 
 static tb_status check_options(const tb_song_set_options *o, tb_error *err)
 {
-    if (o->n_pieces < 1 || o->n_pieces > TB_SLAKH_MAX_TRACK) return tb_error_set(err, TB_INVALID, "a data set has 1 to %d pieces", TB_SLAKH_MAX_TRACK);
-    if (!(o->seconds >= 4 && o->seconds <= 600)) return tb_error_set(err, TB_INVALID, "a piece lasts 4 to 600 seconds");
+    if (o->n_pieces < 1 || o->n_pieces > TB_SLAKH_MAX_TRACK)
+        return tb_error_set(err, TB_INVALID, "a data set has 1 to %d pieces", TB_SLAKH_MAX_TRACK);
+    if (!(o->seconds >= 4 && o->seconds <= 600))
+        return tb_error_set(err, TB_INVALID, "a piece lasts 4 to 600 seconds");
     if (o->n_threads > MAX_THREADS) return tb_error_set(err, TB_INVALID, "more than %d threads", MAX_THREADS);
-    if (o->format == TB_SONG_SET_CACHE && o->rate_hz != TB_MODEL_RATE_HZ) return tb_error_set(err, TB_INVALID, "a cache is made at %d Hz", TB_MODEL_RATE_HZ);
+    if (o->format == TB_SONG_SET_CACHE && o->rate_hz != TB_MODEL_RATE_HZ)
+        return tb_error_set(err, TB_INVALID, "a cache is made at %d Hz", TB_MODEL_RATE_HZ);
     return TB_OK;
 }
 
@@ -106,7 +112,9 @@ static tb_status open_folder(making *m, const tb_buffer *info, tb_error *err)
     } else {
         TB_TRY(status);
         if (size != info->size || memcmp(there, info->bytes, size) != 0)
-            TB_FAIL(err, TB_EXISTS, "%.200s was begun with other options (see %.100s); name another folder, or remove it", m->folder, name);
+            TB_FAIL(err, TB_EXISTS,
+                    "%.200s was begun with other options (see %.100s); name another folder, or remove it",
+                    m->folder, name);
     }
 out:
     tb_free(there);
@@ -124,11 +132,14 @@ static tb_status open_set(making *m, tb_error *err)
                                        .seconds = m->options->seconds,
                                        .midi_folder = m->options->midi};
     TB_TRY(tb_song_source_open(&m->songs, &m->source, err));
-    if (put_info(&info, m->options, tb_song_source_digest(m->source)) != TB_OK) TB_FAIL(err, TB_NO_MEMORY, "no memory for the facts of a data set");
+    if (put_info(&info, m->options, tb_song_source_digest(m->source)) != TB_OK)
+        TB_FAIL(err, TB_NO_MEMORY, "no memory for the facts of a data set");
     if (m->options->format == TB_SONG_SET_SLAKH) {
         TB_TRY(open_folder(m, &info, err));
     } else {
-        const tb_piece_writer_config config = {.n_bands = m->options->n_bands, .rows_per_s = TB_BAND_ROWS_PER_S, .info = info.bytes};
+        const tb_piece_writer_config config = {.n_bands = m->options->n_bands,
+                                               .rows_per_s = TB_BAND_ROWS_PER_S,
+                                               .info = info.bytes};
         TB_TRY(tb_band_bank_new(m->options->n_bands, &m->bank, err));
         TB_TRY(tb_piece_writer_open(m->options->path, &config, &m->writer, err));
         m->n_there = tb_piece_writer_count(m->writer);
@@ -138,12 +149,15 @@ out:
     return status;
 }
 
-/* --- pieces -------------------------------------------------------------------------------------------------------- */
+/* --- pieces --------------------------------------------------------------------------------------------- */
 
 static tb_status worker_new(void *context, void **worker, tb_error *err)
 {
     const tb_song_set_options *o = ((const making *)context)->options;
-    const tb_renderer_config config = {.fonts = o->fonts, .patch_share = o->patch_share, .effects = o->effects, .rate_hz = o->rate_hz};
+    const tb_renderer_config config = {.fonts = o->fonts,
+                                       .patch_share = o->patch_share,
+                                       .effects = o->effects,
+                                       .rate_hz = o->rate_hz};
     tb_renderer *renderer = NULL;
     const tb_status status = tb_renderer_new(&config, &renderer, err);
     *worker = renderer;
@@ -161,15 +175,21 @@ static bool is_kept(void *context, size_t i)
     return m->writer ? i < m->n_there : tb_slakh_track_exists(m->folder, i + 1);
 }
 
-static tb_status prepare_piece(const making *m, size_t i, const tb_song *song, const tb_rendering *rendering, tb_made_piece **made, tb_error *err)
+static tb_status prepare_piece(const making *m, size_t i, const tb_song *song, const tb_rendering *rendering,
+                               tb_made_piece **made, tb_error *err)
 {
     char name[32];
     snprintf(name, sizeof name, "%s/%05zu", tb_split_name(m->options->split), i + 1);
-    const tb_piece facts = {.seed = song->seed, .tempo_bpm = song->tempo_bpm, .tempo_group = song->tempo_group,
-        .beats_per_bar = song->beats_per_bar, .key = song->key, .mode = song->mode};
+    const tb_piece facts = {.seed = song->seed,
+                            .tempo_bpm = song->tempo_bpm,
+                            .tempo_group = song->tempo_group,
+                            .beats_per_bar = song->beats_per_bar,
+                            .key = song->key,
+                            .mode = song->mode};
     const float *stems[TB_STEM_COUNT];
     for (size_t s = 0; s < TB_STEM_COUNT; s++) stems[s] = rendering->stems[s];
-    return tb_made_piece_new(m->bank, &facts, name, stems, rendering->n_samples, song->beats, song->n_beats, song->bars, song->n_bars, made, err);
+    return tb_made_piece_new(m->bank, &facts, name, stems, rendering->n_samples, song->beats, song->n_beats,
+                             song->bars, song->n_bars, made, err);
 }
 
 static tb_status make_piece(void *context, void *worker, size_t i, void **made, tb_error *err)
@@ -194,7 +214,8 @@ out:
 static tb_status store_piece(void *context, size_t i, void *made, tb_error *err)
 {
     (void)i;
-    return tb_piece_writer_append(((const making *)context)->writer, &((const tb_made_piece *)made)->piece, err);
+    return tb_piece_writer_append(((const making *)context)->writer, &((const tb_made_piece *)made)->piece,
+                                  err);
 }
 
 static void discard_piece(void *made)
@@ -210,9 +231,18 @@ tb_status tb_song_set_make(const tb_song_set_options *options, tb_song_set_resul
     TB_TRY(open_set(&m, err));
     const size_t n_songs = tb_song_source_count(m.source);
     const tb_piece_line line = {
-        .n_pieces = options->n_pieces < n_songs ? options->n_pieces : n_songs, .n_threads = options->n_threads ? options->n_threads : 1, .context = &m, .worker_new = worker_new, .worker_free = worker_free,
-        .is_kept = is_kept, .make = make_piece, .store = m.writer ? store_piece : NULL, .discard = discard_piece, .progress = options->progress,
-        .progress_context = options->context, .cancel = options->cancel,
+        .n_pieces = options->n_pieces < n_songs ? options->n_pieces : n_songs,
+        .n_threads = options->n_threads ? options->n_threads : 1,
+        .context = &m,
+        .worker_new = worker_new,
+        .worker_free = worker_free,
+        .is_kept = is_kept,
+        .make = make_piece,
+        .store = m.writer ? store_piece : NULL,
+        .discard = discard_piece,
+        .progress = options->progress,
+        .progress_context = options->context,
+        .cancel = options->cancel,
     };
     TB_TRY(tb_piece_line_run(&line, &made, err));
     if (m.writer) TB_TRY(tb_piece_writer_sync(m.writer, err));

@@ -21,25 +21,36 @@ typedef struct known_font {
 } known_font;
 
 static const known_font known[] = {
-    {"FluidR3", "fluidr3mono-gm-soundfont", TB_SOUNDFONT_SET_TRAIN, 0.33,
+    {"FluidR3",
+     "fluidr3mono-gm-soundfont",
+     TB_SOUNDFONT_SET_TRAIN,
+     0.33,
      {"/usr/share/sounds/sf3/FluidR3Mono_GM.sf3", "/usr/share/sounds/sf2/FluidR3_GM.sf2"}},
-    {"MuseScore General", "musescore-general-soundfont-small", TB_SOUNDFONT_SET_TRAIN, 0.33,
+    {"MuseScore General",
+     "musescore-general-soundfont-small",
+     TB_SOUNDFONT_SET_TRAIN,
+     0.33,
      {"/usr/share/sounds/sf3/MuseScore_General_Lite.sf3", "/usr/share/sounds/sf3/MuseScore_General_Full.sf3",
       "/usr/share/sounds/sf3/MuseScore_General.sf3"}},
     {"OPL-3", "opl3-soundfont", TB_SOUNDFONT_SET_TRAIN, 0.20, {"/usr/share/sounds/sf2/OPL-3_FM_128M.sf2"}},
-    {"csound GM", "csound-soundfont", TB_SOUNDFONT_SET_TRAIN, 0.14,
+    {"csound GM",
+     "csound-soundfont",
+     TB_SOUNDFONT_SET_TRAIN,
+     0.14,
      {"/usr/share/sounds/sf2/sf_GMbank.sf2", "/usr/share/samples/sf_GMbank.sf2"}},
     {"TimGM6mb", "timgm6mb-soundfont", TB_SOUNDFONT_SET_TEST, 1, {"/usr/share/sounds/sf2/TimGM6mb.sf2"}},
 };
 
 enum { N_KNOWN = sizeof known / sizeof *known };
 
-static tb_status add_font(tb_soundfonts *fonts, const char *name, const char *path, double weight, tb_error *err)
+static tb_status add_font(tb_soundfonts *fonts, const char *name, const char *path, double weight,
+                          tb_error *err)
 {
     tb_status status = TB_OK;
     tb_identity identity;
     char digest[2 * TB_IDENTITY_SIZE + 1];
-    if (fonts->n_fonts == TB_SOUNDFONTS_MAX) TB_FAIL(err, TB_INVALID, "more than %d soundfonts", TB_SOUNDFONTS_MAX);
+    if (fonts->n_fonts == TB_SOUNDFONTS_MAX)
+        TB_FAIL(err, TB_INVALID, "more than %d soundfonts", TB_SOUNDFONTS_MAX);
     tb_soundfont *font = &fonts->fonts[fonts->n_fonts];
     TB_TRY(tb_identity_file(path, &identity, err));
     tb_hex_encode(identity.bytes, TB_IDENTITY_SIZE, digest);
@@ -90,7 +101,8 @@ tb_status tb_soundfonts_find(tb_soundfont_set set, tb_soundfonts **fonts, tb_err
         const char *path = find_place(&known[i]);
         if (path) TB_TRY(add_font(made, known[i].name, path, known[i].weight, err));
     }
-    if (made->n_fonts == 0) TB_FAIL(err, TB_NOT_FOUND, "no soundfont is installed; on Debian: apt-get install%s", packages);
+    if (made->n_fonts == 0)
+        TB_FAIL(err, TB_NOT_FOUND, "no soundfont is installed; on Debian: apt-get install%s", packages);
     share_weights(made);
     *fonts = made;
     made = NULL;
@@ -112,7 +124,8 @@ tb_status tb_soundfonts_parse(const char *list, tb_soundfonts **fonts, tb_error 
         if (colon) {
             *colon = '\0';
             if (tb_parse_double(colon + 1, &weight) != TB_OK || !(weight > 0 && weight < 1e9))
-                TB_FAIL(err, TB_INVALID, "\"%.40s\" is no weight of a soundfont; write FILE:WEIGHT", colon + 1);
+                TB_FAIL(err, TB_INVALID, "\"%.40s\" is no weight of a soundfont; write FILE:WEIGHT",
+                        colon + 1);
         }
         TB_TRY(add_font(made, tb_fs_name(item), item, weight, err));
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Finding tracks is a walk that asks each folder's names; reading one collects its files, then adds them up by stem. */
+/* Finding tracks is a walk that asks each folder's names; reading one collects its files, then adds them up
+ * by stem. */
 #include "train/stem_folder.h"
 
 #include "audio/file_name.h"
@@ -23,16 +24,18 @@ enum { NAME_SIZE = 128, MIN_FILES = 2 };
 static const double length_tolerance_s = 0.1;
 static const float silence = 1e-4f; /* -80 dBFS */
 
-/* --- names --------------------------------------------------------------------------------------------------------- */
+/* --- names ---------------------------------------------------------------------------------------------- */
 
 /* Stems by the name of a file without its ending. */
 static const struct {
     const char *name;
     tb_stem stem;
 } known_names[] = {
-    {"drums", TB_STEM_DRUMS}, {"drum", TB_STEM_DRUMS}, {"percussion", TB_STEM_DRUMS}, {"bass", TB_STEM_BASS}, {"piano", TB_STEM_PIANO},
-    {"keys", TB_STEM_PIANO}, {"guitar", TB_STEM_GUITAR}, {"guitars", TB_STEM_GUITAR}, {"other", TB_STEM_OTHERS}, {"others", TB_STEM_OTHERS},
-    {"vocals", TB_STEM_OTHERS}, {"vocal", TB_STEM_OTHERS}, {"voice", TB_STEM_OTHERS}, {"strings", TB_STEM_OTHERS}, {"synth", TB_STEM_OTHERS},
+    {"drums", TB_STEM_DRUMS},   {"drum", TB_STEM_DRUMS},     {"percussion", TB_STEM_DRUMS},
+    {"bass", TB_STEM_BASS},     {"piano", TB_STEM_PIANO},    {"keys", TB_STEM_PIANO},
+    {"guitar", TB_STEM_GUITAR}, {"guitars", TB_STEM_GUITAR}, {"other", TB_STEM_OTHERS},
+    {"others", TB_STEM_OTHERS}, {"vocals", TB_STEM_OTHERS},  {"vocal", TB_STEM_OTHERS},
+    {"voice", TB_STEM_OTHERS},  {"strings", TB_STEM_OTHERS}, {"synth", TB_STEM_OTHERS},
 };
 
 /* name without what follows its last dot; false when it does not fit. */
@@ -58,7 +61,7 @@ static bool find_stem(const char *file_name, tb_stem *stem)
     return false;
 }
 
-/* --- listing ------------------------------------------------------------------------------------------------------- */
+/* --- listing -------------------------------------------------------------------------------------------- */
 
 typedef struct listing {
     tb_stem_folder *out;
@@ -125,7 +128,8 @@ tb_status tb_stem_folder_list(const char *folder, tb_stem_folder **list, tb_erro
     TB_TRY(tb_fs_stat(folder, &info, err));
     if (!info.is_directory) TB_FAIL(err, TB_INVALID, "%.200s is no folder", folder);
     TB_TRY(tb_walk_folder(&walk, folder, err));
-    if (l.status != TB_OK || !(l.out->names = tb_alloc(l.out->n, sizeof *l.out->names))) TB_FAIL(err, TB_NO_MEMORY, "no memory for a list of tracks");
+    if (l.status != TB_OK || !(l.out->names = tb_alloc(l.out->n, sizeof *l.out->names)))
+        TB_FAIL(err, TB_NO_MEMORY, "no memory for a list of tracks");
     for (size_t i = 0; i < l.out->n; i++) {
         const char *name = l.out->paths[i] + strlen(folder);
         while (*name == '/') name++;
@@ -147,12 +151,12 @@ void tb_stem_folder_free(tb_stem_folder *list)
     tb_free(list);
 }
 
-/* --- audio --------------------------------------------------------------------------------------------------------- */
+/* --- audio ---------------------------------------------------------------------------------------------- */
 
 typedef struct adding {
     tb_stem_track *track;
     double max_s;
-    int rate_hz;          /* of the first file; 0 before it */
+    int rate_hz; /* of the first file; 0 before it */
     double seconds;
     char first[NAME_SIZE]; /* its name */
 } adding;
@@ -173,9 +177,11 @@ static tb_status check_file(adding *a, const char *name, const tb_audio_result *
         (void)tb_text_copy(a->first, sizeof a->first, name);
     }
     if (heard->info.rate_hz != a->rate_hz)
-        return tb_error_set(err, TB_CORRUPT, "stems have different rates: %.100s %d Hz, %.100s %d Hz", a->first, a->rate_hz, name, heard->info.rate_hz);
+        return tb_error_set(err, TB_CORRUPT, "stems have different rates: %.100s %d Hz, %.100s %d Hz",
+                            a->first, a->rate_hz, name, heard->info.rate_hz);
     if (!(fabs(heard->duration_s - a->seconds) <= length_tolerance_s))
-        return tb_error_set(err, TB_CORRUPT, "stems have different lengths: %.100s %.2f s, %.100s %.2f s", a->first, a->seconds, name, heard->duration_s);
+        return tb_error_set(err, TB_CORRUPT, "stems have different lengths: %.100s %.2f s, %.100s %.2f s",
+                            a->first, a->seconds, name, heard->duration_s);
     return TB_OK;
 }
 
@@ -195,7 +201,8 @@ static tb_status add_file(adding *a, const char *path, tb_stem stem, tb_error *e
         track->n_silent++;
     } else {
         float **sum = &track->stems[stem];
-        if (!*sum && !(*sum = tb_alloc(track->n_samples, sizeof **sum))) TB_FAIL(err, TB_NO_MEMORY, "no memory for a stem");
+        if (!*sum && !(*sum = tb_alloc(track->n_samples, sizeof **sum)))
+            TB_FAIL(err, TB_NO_MEMORY, "no memory for a stem");
         for (size_t i = 0; i < n; i++) (*sum)[i] += mono[i];
     }
 out:
@@ -224,11 +231,13 @@ static const char *find_file(const char *stem, char *const *names, size_t n)
 {
     char name[NAME_SIZE];
     for (size_t i = 0; i < n; i++)
-        if (tb_audio_is_file_name(names[i]) && cut_extension(names[i], name) && strcmp(name, stem) == 0) return names[i];
+        if (tb_audio_is_file_name(names[i]) && cut_extension(names[i], name) && strcmp(name, stem) == 0)
+            return names[i];
     return NULL;
 }
 
-static tb_status add_slakh_files(adding *a, const char *folder, const tb_slakh_metadata *metadata, tb_error *err)
+static tb_status add_slakh_files(adding *a, const char *folder, const tb_slakh_metadata *metadata,
+                                 tb_error *err)
 {
     tb_status status = TB_OK;
     char *stems = tb_fs_join(folder, metadata->audio_dir), *path = NULL, **names = NULL;
@@ -251,7 +260,7 @@ out:
     return status;
 }
 
-/* --- beats --------------------------------------------------------------------------------------------------------- */
+/* --- beats ---------------------------------------------------------------------------------------------- */
 
 static void move_times(double **to, size_t *n_to, double **from, size_t *n_from)
 {
@@ -265,7 +274,8 @@ static bool take_midi(tb_stem_track *track, const char *folder)
     tb_error why;
     tb_song *song = NULL;
     char *path = tb_fs_join(folder, "all_src.mid");
-    const bool is_read = path && access(path, R_OK) == 0 && tb_midi_read_file(path, &song, &why) == TB_OK && song->tempo_bpm >= 20 && song->tempo_bpm <= 1000;
+    const bool is_read = path && access(path, R_OK) == 0 && tb_midi_read_file(path, &song, &why) == TB_OK &&
+                         song->tempo_bpm >= 20 && song->tempo_bpm <= 1000;
     if (is_read) {
         track->tempo_bpm = song->tempo_bpm;
         track->beats_per_bar = song->beats_per_bar;
@@ -310,7 +320,7 @@ out:
     return status;
 }
 
-/* --- tracks -------------------------------------------------------------------------------------------------------- */
+/* --- tracks --------------------------------------------------------------------------------------------- */
 
 /* NULL when the folder has no metadata.yaml. */
 static tb_status read_metadata(const char *folder, tb_slakh_metadata **metadata, tb_error *err)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* A line of pieces (piece_line.h) whose pieces are tracks.  One that cannot be read gives nothing to store. */
+/* A line of pieces (piece_line.h) whose pieces are tracks.  One that cannot be read gives nothing to store.
+ */
 #include "train/stem_import.h"
 
 #include "base/alloc.h"
@@ -54,18 +55,23 @@ static void skip_track(importing *m, size_t i, const tb_error *why)
     pthread_mutex_unlock(&m->mutex);
 }
 
-static tb_status make_track(const importing *m, size_t i, tb_made_piece **made, size_t *n_silent, tb_error *err)
+static tb_status make_track(const importing *m, size_t i, tb_made_piece **made, size_t *n_silent,
+                            tb_error *err)
 {
     tb_status status = TB_OK;
     tb_stem_track *track = NULL;
     char name[NAME_SIZE];
     TB_TRY(name_piece(m->list->names[i], name, err));
     TB_TRY(tb_stem_track_read(m->list->paths[i], m->options->max_s, &track, err));
-    const tb_piece facts = {.tempo_bpm = track->tempo_bpm, .tempo_group = tb_tempo_group_nearest(track->tempo_bpm),
-        .beats_per_bar = track->beats_per_bar, .key = track->key, .mode = track->mode};
+    const tb_piece facts = {.tempo_bpm = track->tempo_bpm,
+                            .tempo_group = tb_tempo_group_nearest(track->tempo_bpm),
+                            .beats_per_bar = track->beats_per_bar,
+                            .key = track->key,
+                            .mode = track->mode};
     const float *stems[TB_STEM_COUNT];
     for (size_t s = 0; s < TB_STEM_COUNT; s++) stems[s] = track->stems[s];
-    TB_TRY(tb_made_piece_new(m->bank, &facts, name, stems, track->n_samples, track->beats_s, track->n_beats, track->bars_s, track->n_bars, made, err));
+    TB_TRY(tb_made_piece_new(m->bank, &facts, name, stems, track->n_samples, track->beats_s, track->n_beats,
+                             track->bars_s, track->n_bars, made, err));
     *n_silent = track->n_silent;
 out:
     tb_stem_track_free(track);
@@ -94,7 +100,8 @@ static tb_status store_piece(void *context, size_t i, void *made, tb_error *err)
     importing *m = context;
     tb_error why = {0};
     const tb_status status = tb_piece_writer_append(m->writer, &((const tb_made_piece *)made)->piece, &why);
-    if (status != TB_INVALID && status != TB_EXISTS) return status == TB_OK ? TB_OK : tb_error_set(err, status, "%s", why.message);
+    if (status != TB_INVALID && status != TB_EXISTS)
+        return status == TB_OK ? TB_OK : tb_error_set(err, status, "%s", why.message);
     skip_track(m, i, &why);
     return TB_OK;
 }
@@ -110,13 +117,20 @@ static tb_status open_import(importing *m, tb_error *err)
     char info[128];
     const tb_stem_import_options *o = m->options;
     if (o->n_threads > MAX_THREADS || !(o->max_s > 0 && o->max_s <= TB_SONG_MAX_S))
-        TB_FAIL(err, TB_INVALID, "tracks are imported up to %g s, by up to %d threads", TB_SONG_MAX_S, MAX_THREADS);
+        TB_FAIL(err, TB_INVALID, "tracks are imported up to %g s, by up to %d threads", TB_SONG_MAX_S,
+                MAX_THREADS);
     TB_TRY(tb_stem_folder_list(o->folder, &m->list, err));
     if (m->list->n == 0)
-        TB_FAIL(err, TB_NOT_FOUND, "there is no track with stems below %.200s: a folder with metadata.yaml and stems/, or with drums.wav, bass.wav and so on", o->folder);
+        TB_FAIL(err, TB_NOT_FOUND,
+                "there is no track with stems below %.200s: a folder with metadata.yaml and stems/, "
+                "or with drums.wav, bass.wav and so on",
+                o->folder);
     TB_TRY(tb_band_bank_new(o->n_bands, &m->bank, err));
-    snprintf(info, sizeof info, "{\"kind\": \"recordings\", \"bands\": %zu, \"max_s\": %g}\n", o->n_bands, o->max_s);
-    const tb_piece_writer_config config = {.n_bands = o->n_bands, .rows_per_s = TB_BAND_ROWS_PER_S, .info = info};
+    snprintf(info, sizeof info, "{\"kind\": \"recordings\", \"bands\": %zu, \"max_s\": %g}\n", o->n_bands,
+             o->max_s);
+    const tb_piece_writer_config config = {.n_bands = o->n_bands,
+                                           .rows_per_s = TB_BAND_ROWS_PER_S,
+                                           .info = info};
     TB_TRY(tb_piece_writer_open(o->path, &config, &m->writer, err));
 out:
     return status;
@@ -129,12 +143,22 @@ tb_status tb_stem_import(const tb_stem_import_options *options, tb_stem_import_r
     tb_piece_line_result made = {0};
     TB_TRY(open_import(&m, err));
     const tb_piece_line line = {
-        .n_pieces = m.list->n, .n_threads = options->n_threads ? options->n_threads : 1, .context = &m, .is_kept = is_kept, .make = make_piece,
-        .store = store_piece, .discard = discard_piece, .progress = options->progress, .progress_context = options->context, .cancel = options->cancel,
+        .n_pieces = m.list->n,
+        .n_threads = options->n_threads ? options->n_threads : 1,
+        .context = &m,
+        .is_kept = is_kept,
+        .make = make_piece,
+        .store = store_piece,
+        .discard = discard_piece,
+        .progress = options->progress,
+        .progress_context = options->context,
+        .cancel = options->cancel,
     };
     TB_TRY(tb_piece_line_run(&line, &made, err));
     TB_TRY(tb_piece_writer_sync(m.writer, err));
-    if (tb_piece_writer_count(m.writer) == 0) TB_FAIL(err, TB_CORRUPT, "none of the %zu tracks below %.200s can be used", m.list->n, options->folder);
+    if (tb_piece_writer_count(m.writer) == 0)
+        TB_FAIL(err, TB_CORRUPT, "none of the %zu tracks below %.200s can be used", m.list->n,
+                options->folder);
     m.result.n_kept = made.n_kept;
     m.result.n_made = made.n_made - m.result.n_skipped;
     *result = m.result;

@@ -119,7 +119,8 @@ static void echo_and_room_sound_on(void **state)
     e.room_wet = 0.3, e.room_s = 1, e.room_damp_hz = 5000, e.room_seed = 3;
     memset(x + N / 8, 0, (N - N / 8) * sizeof *x);
     assert_ok(tb_effects_apply(&e, RATE_HZ, x, N, &err));
-    const double early = power_of(x, (size_t)(0.3 * RATE_HZ), (size_t)(0.5 * RATE_HZ)), late = power_of(x, (size_t)(0.7 * RATE_HZ), (size_t)(0.9 * RATE_HZ));
+    const double early = power_of(x, (size_t)(0.3 * RATE_HZ), (size_t)(0.5 * RATE_HZ)),
+                 late = power_of(x, (size_t)(0.7 * RATE_HZ), (size_t)(0.9 * RATE_HZ));
     assert_true(early > 1e-7);
     assert_near(10 * log10(early / late), 24, 6); /* 60 dB a second */
     tb_free(x);
@@ -155,7 +156,8 @@ static void each_allocation_may_fail(void **state)
     tb_error err = {0};
     tb_effects e = off;
     float x[256] = {1};
-    e.chorus_wet = 0.3, e.chorus_hz = 1, e.chorus_ms = 2, e.echo_wet = 0.3, e.echo_s = 0.2, e.room_wet = 0.3, e.room_s = 0.2, e.room_damp_hz = 4000;
+    e.chorus_wet = 0.3, e.chorus_hz = 1, e.chorus_ms = 2, e.echo_wet = 0.3, e.echo_s = 0.2, e.room_wet = 0.3,
+    e.room_s = 0.2, e.room_damp_hz = 4000;
     for (size_t n = 1;; n++) {
         (void)tb_alloc_fail_after(n);
         const tb_status status = tb_effects_apply(&e, RATE_HZ, x, 256, &err);
@@ -165,7 +167,10 @@ static void each_allocation_may_fail(void **state)
     }
 }
 
-TB_TESTS(effects, cmocka_unit_test(without_effects_the_sound_stays_as_it_is), cmocka_unit_test(bells_and_cuts_change_their_bands),
-    cmocka_unit_test(drive_adds_overtones_and_keeps_the_level), cmocka_unit_test(the_compressor_brings_loud_and_soft_together),
-    cmocka_unit_test(echo_and_room_sound_on), cmocka_unit_test(whatever_is_drawn_stays_finite_and_repeats_itself),
-    cmocka_unit_test(each_allocation_may_fail))
+TB_TESTS(effects, cmocka_unit_test(without_effects_the_sound_stays_as_it_is),
+         cmocka_unit_test(bells_and_cuts_change_their_bands),
+         cmocka_unit_test(drive_adds_overtones_and_keeps_the_level),
+         cmocka_unit_test(the_compressor_brings_loud_and_soft_together),
+         cmocka_unit_test(echo_and_room_sound_on),
+         cmocka_unit_test(whatever_is_drawn_stays_finite_and_repeats_itself),
+         cmocka_unit_test(each_allocation_may_fail))

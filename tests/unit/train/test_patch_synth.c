@@ -63,7 +63,8 @@ static void every_kind_of_patch_sounds_within_bounds(void **state)
         for (uint64_t seed = 0; seed < 24; seed++) {
             char name[TB_PATCH_NAME_SIZE];
             assert_ok(tb_patch_synth_play(part, seed, RATE_HZ, x, N, name, &err));
-            if (!(power_of(x, 0, RATE_HZ) > 1e-7)) fail_msg("program %d, seed %d (%s) is silent", part->program, (int)seed, name);
+            if (!(power_of(x, 0, RATE_HZ) > 1e-7))
+                fail_msg("program %d, seed %d (%s) is silent", part->program, (int)seed, name);
             size_t i = 0;
             while (i < n_names && strcmp(names[i], name) != 0) i++;
             if (i == n_names && n_names < MAX_NAMES) memcpy(names[n_names++], name, sizeof name);
@@ -81,7 +82,9 @@ static void the_same_seed_gives_the_same_samples_and_another_others(void **state
     tb_song *song = NULL;
     float *a = tb_alloc(N, sizeof *a), *b = tb_alloc(N, sizeof *b);
     char name[TB_PATCH_NAME_SIZE];
-    const tb_composer_options options = {.duration_s = 4, .stems = (1u << TB_STEM_COUNT) - 1, .tempo_group = -1};
+    const tb_composer_options options = {.duration_s = 4,
+                                         .stems = (1u << TB_STEM_COUNT) - 1,
+                                         .tempo_group = -1};
     assert_ok(tb_compose(&options, 5, &song, &err));
     for (size_t p = 0; p < song->n_parts; p++) {
         assert_ok(tb_patch_synth_play(&song->parts[p], 1, RATE_HZ, a, N, name, &err));
@@ -216,5 +219,6 @@ static void each_allocation_may_fail(void **state)
 }
 
 TB_TESTS(patch_synth, cmocka_unit_test(every_kind_of_patch_sounds_within_bounds),
-    cmocka_unit_test(the_same_seed_gives_the_same_samples_and_another_others), cmocka_unit_test(plucked_strings_play_in_tune),
-    cmocka_unit_test(notes_end_and_the_pedal_holds_them), cmocka_unit_test(absurd_parts_do_no_harm), cmocka_unit_test(each_allocation_may_fail))
+         cmocka_unit_test(the_same_seed_gives_the_same_samples_and_another_others),
+         cmocka_unit_test(plucked_strings_play_in_tune), cmocka_unit_test(notes_end_and_the_pedal_holds_them),
+         cmocka_unit_test(absurd_parts_do_no_harm), cmocka_unit_test(each_allocation_may_fail))

@@ -17,7 +17,9 @@
 
 enum { BANDS = 7, ROWS = 13, MAX_BYTES = 1 << 20 };
 
-static const tb_piece_writer_config config = {.n_bands = BANDS, .rows_per_s = 21.5, .info = "{\"made of\": \"numbers\"}"};
+static const tb_piece_writer_config config = {.n_bands = BANDS,
+                                              .rows_per_s = 21.5,
+                                              .info = "{\"made of\": \"numbers\"}"};
 static const float beats[] = {0, 3, 6, 9, 12}, bars[] = {0, 12};
 
 typedef struct made_piece {
@@ -30,10 +32,21 @@ typedef struct made_piece {
 static void make_piece(made_piece *made, size_t i)
 {
     snprintf(made->name, sizeof made->name, "piece %zu", i);
-    made->piece = (tb_piece){.name = made->name, .seed = i, .tempo_bpm = 100 + (double)i, .tempo_group = (int)i % TB_TEMPO_GROUPS, .beats_per_bar = 4,
-        .key = (int)i % 12 - 1, .mode = TB_MODE_DORIAN, .n_rows = ROWS, .n_beats = 5, .n_bars = 2, .beats = beats, .bars = bars};
+    made->piece = (tb_piece){.name = made->name,
+                             .seed = i,
+                             .tempo_bpm = 100 + (double)i,
+                             .tempo_group = (int)i % TB_TEMPO_GROUPS,
+                             .beats_per_bar = 4,
+                             .key = (int)i % 12 - 1,
+                             .mode = TB_MODE_DORIAN,
+                             .n_rows = ROWS,
+                             .n_beats = 5,
+                             .n_bars = 2,
+                             .beats = beats,
+                             .bars = bars};
     for (size_t stem = 0; stem < TB_STEM_COUNT; stem++) {
-        for (size_t k = 0; k < ROWS * BANDS; k++) made->values[stem][k] = tb_half_from_float((float)i + (float)stem + (float)k / 128);
+        for (size_t k = 0; k < ROWS * BANDS; k++)
+            made->values[stem][k] = tb_half_from_float((float)i + (float)stem + (float)k / 128);
         if (stem == 0 || (i >> stem & 1)) made->piece.rows[stem] = made->values[stem];
     }
 }
@@ -84,7 +97,8 @@ static void check_pieces(const char *path, size_t n)
         assert_memory_equal(piece->bars, bars, sizeof bars);
         assert_int_equal(tb_piece_stems(piece), tb_piece_stems(&made.piece));
         for (size_t stem = 0; stem < TB_STEM_COUNT; stem++)
-            if (made.piece.rows[stem]) assert_memory_equal(piece->rows[stem], made.values[stem], sizeof made.values[stem]);
+            if (made.piece.rows[stem])
+                assert_memory_equal(piece->rows[stem], made.values[stem], sizeof made.values[stem]);
     }
     tb_piece_cache_close(cache);
 }
@@ -119,7 +133,8 @@ static void a_cut_anywhere_costs_the_last_piece_at_most(void **state)
 {
     (void)state;
     tb_error err = {0};
-    char *path = new_path(), *cut_path = tb_test_join(tb_test_folder(), "cut.cache"), *bytes = NULL, *whole = NULL;
+    char *path = new_path(), *cut_path = tb_test_join(tb_test_folder(), "cut.cache"), *bytes = NULL,
+         *whole = NULL;
     size_t size = 0, size_of_two = 0, whole_size = 0;
     write_pieces(path, 0, 2);
     assert_ok(tb_fs_read(path, MAX_BYTES, &bytes, &size_of_two, &err));
@@ -163,7 +178,8 @@ static void any_changed_byte_is_noticed(void **state)
         bytes[at] ^= 0x40;
         write_bytes(path, bytes, size);
         const tb_status status = tb_piece_cache_open(path, &cache, &err);
-        if (status != TB_CORRUPT && status != TB_NEWER && status != TB_UNSUPPORTED) fail_msg("byte %zu: %s", at, tb_status_name(status));
+        if (status != TB_CORRUPT && status != TB_NEWER && status != TB_UNSUPPORTED)
+            fail_msg("byte %zu: %s", at, tb_status_name(status));
         assert_null(cache);
         bytes[at] ^= 0x40;
     }
@@ -185,7 +201,8 @@ static void random_damage_never_crashes(void **state)
     for (int i = 0; i < 500; i++) {
         tb_piece_cache *cache = NULL;
         memcpy(copy, bytes, size);
-        for (uint64_t k = tb_rng_below(&rng, 8); k < 8; k++) copy[tb_rng_below(&rng, i % 2 ? size : 448)] = (char)tb_rng_below(&rng, 256);
+        for (uint64_t k = tb_rng_below(&rng, 8); k < 8; k++)
+            copy[tb_rng_below(&rng, i % 2 ? size : 448)] = (char)tb_rng_below(&rng, 256);
         write_bytes(path, copy, tb_rng_below(&rng, size));
         if (tb_piece_cache_open(path, &cache, &err) == TB_OK) assert_true(tb_piece_cache_count(cache) <= 3);
         tb_piece_cache_close(cache);
@@ -244,12 +261,13 @@ static void pieces_out_of_range_are_refused(void **state)
     assert_ok(tb_piece_writer_open(path, &config, &writer, &err));
     const float backwards[] = {4, 3}, outside[] = {0, ROWS + 1};
     made_piece made;
-#define REFUSES(change)                                                                     \
-    make_piece(&made, 1);                                                                   \
-    change;                                                                                 \
+#define REFUSES(change)                                                                                      \
+    make_piece(&made, 1);                                                                                    \
+    change;                                                                                                  \
     assert_status(tb_piece_writer_append(writer, &made.piece, &err), TB_INVALID)
     REFUSES(made.piece.name = "");
-    REFUSES(made.piece.name = "a name that is far too long for the sixty-four bytes that a record has for it");
+    REFUSES(
+        made.piece.name = "a name that is far too long for the sixty-four bytes that a record has for it");
     REFUSES(made.piece.name = "\xff");
     REFUSES(made.piece.tempo_bpm = 0);
     REFUSES(made.piece.tempo_bpm = (double)NAN);
@@ -295,8 +313,10 @@ static void each_allocation_may_fail(void **state)
     free(path);
 }
 
-TB_TESTS(piece_cache, cmocka_unit_test(pieces_come_back_as_they_went_in), cmocka_unit_test(a_file_without_pieces_is_fine),
-    cmocka_unit_test(a_cut_anywhere_costs_the_last_piece_at_most), cmocka_unit_test(any_changed_byte_is_noticed),
-    cmocka_unit_test(random_damage_never_crashes), cmocka_unit_test(what_is_no_cache_says_so),
-    cmocka_unit_test(other_options_and_other_writers_are_kept_out), cmocka_unit_test(pieces_out_of_range_are_refused),
-    cmocka_unit_test(each_allocation_may_fail))
+TB_TESTS(piece_cache, cmocka_unit_test(pieces_come_back_as_they_went_in),
+         cmocka_unit_test(a_file_without_pieces_is_fine),
+         cmocka_unit_test(a_cut_anywhere_costs_the_last_piece_at_most),
+         cmocka_unit_test(any_changed_byte_is_noticed), cmocka_unit_test(random_damage_never_crashes),
+         cmocka_unit_test(what_is_no_cache_says_so),
+         cmocka_unit_test(other_options_and_other_writers_are_kept_out),
+         cmocka_unit_test(pieces_out_of_range_are_refused), cmocka_unit_test(each_allocation_may_fail))

@@ -20,7 +20,9 @@ static tb_song *compose(uint64_t seed)
 {
     tb_error err = {0};
     tb_song *song = NULL;
-    const tb_composer_options options = {.duration_s = 4, .stems = (1u << TB_STEM_COUNT) - 1, .tempo_group = -1};
+    const tb_composer_options options = {.duration_s = 4,
+                                         .stems = (1u << TB_STEM_COUNT) - 1,
+                                         .tempo_group = -1};
     assert_ok(tb_compose(&options, seed, &song, &err));
     return song;
 }
@@ -234,6 +236,9 @@ static void each_allocation_may_fail(void **state)
 }
 
 TB_TESTS(renderer, cmocka_unit_test(stems_are_sums_of_their_parts_and_the_mix_keeps_its_peak),
-    cmocka_unit_test(the_same_seed_gives_the_same_sound_whatever_came_before), cmocka_unit_test(a_stem_does_not_depend_on_the_others),
-    cmocka_unit_test(silence_and_wrong_options_are_fine), cmocka_unit_test(soundfonts_play_the_same_whatever_came_before),
-    cmocka_unit_test(lists_of_soundfonts_are_read_and_checked), cmocka_unit_test(each_allocation_may_fail))
+         cmocka_unit_test(the_same_seed_gives_the_same_sound_whatever_came_before),
+         cmocka_unit_test(a_stem_does_not_depend_on_the_others),
+         cmocka_unit_test(silence_and_wrong_options_are_fine),
+         cmocka_unit_test(soundfonts_play_the_same_whatever_came_before),
+         cmocka_unit_test(lists_of_soundfonts_are_read_and_checked),
+         cmocka_unit_test(each_allocation_may_fail))

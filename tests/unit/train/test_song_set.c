@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Data sets of songs: the same whatever the number of threads and cuts, and readable as what they claim to be. */
+/* Data sets of songs: the same whatever the number of threads and cuts, and readable as what they claim to
+ * be. */
 #include "support/testing.h"
 #include "support/wav.h"
 
@@ -32,10 +33,19 @@ static void count_piece(void *context, size_t done, size_t total)
 }
 
 /* Four-second pieces of patches alone, so that no soundfont is needed. */
-static tb_song_set_options options_for(const char *path, tb_song_set_format format, size_t n_pieces, size_t n_threads)
+static tb_song_set_options options_for(const char *path, tb_song_set_format format, size_t n_pieces,
+                                       size_t n_threads)
 {
-    return (tb_song_set_options){.path = path, .format = format, .n_pieces = n_pieces, .seed = 7, .seconds = 4, .patch_share = 1, .effects = true,
-        .rate_hz = 22050, .n_bands = 64, .n_threads = n_threads};
+    return (tb_song_set_options){.path = path,
+                                 .format = format,
+                                 .n_pieces = n_pieces,
+                                 .seed = 7,
+                                 .seconds = 4,
+                                 .patch_share = 1,
+                                 .effects = true,
+                                 .rate_hz = 22050,
+                                 .n_bands = 64,
+                                 .n_threads = n_threads};
 }
 
 static void make(const tb_song_set_options *options, size_t n_made, size_t n_kept)
@@ -65,7 +75,9 @@ static void a_cache_is_the_same_by_any_number_of_threads_and_after_cuts(void **s
 {
     (void)state;
     tb_error err = {0};
-    char *one = tb_test_join(tb_test_folder(), "one.cache"), *three = tb_test_join(tb_test_folder(), "three.cache"), *cut = tb_test_join(tb_test_folder(), "cut.cache");
+    char *one = tb_test_join(tb_test_folder(), "one.cache"),
+         *three = tb_test_join(tb_test_folder(), "three.cache"),
+         *cut = tb_test_join(tb_test_folder(), "cut.cache");
     tb_song_set_options options = options_for(one, TB_SONG_SET_CACHE, 5, 1);
     make(&options, 5, 0);
     options = options_for(three, TB_SONG_SET_CACHE, 5, 3);
@@ -91,7 +103,8 @@ static void cancelled_work_is_taken_up_again(void **state)
 {
     (void)state;
     tb_error err = {0};
-    char *whole = tb_test_join(tb_test_folder(), "whole.cache"), *path = tb_test_join(tb_test_folder(), "stopped.cache");
+    char *whole = tb_test_join(tb_test_folder(), "whole.cache"),
+         *path = tb_test_join(tb_test_folder(), "stopped.cache");
     tb_song_set_options options = options_for(whole, TB_SONG_SET_CACHE, 4, 1);
     tb_song_set_result result = {0};
     counter count = {.stop_at = 2};
@@ -176,7 +189,8 @@ static void tracks_of_a_folder_are_whole_and_their_stems_add_up(void **state)
         snprintf(path, sizeof path, "%s/Track%05zu/mix.flac", split, track);
         float *mix = read_audio(path, N, 2);
         for (size_t i = 0; i < N; i++)
-            if (fabsf(mix[2 * i]) < 0.99f && fabsf(mix[2 * i + 1]) < 0.99f) assert_near(0.5f * (mix[2 * i] + mix[2 * i + 1]), sum[i], 1e-3);
+            if (fabsf(mix[2 * i]) < 0.99f && fabsf(mix[2 * i + 1]) < 0.99f)
+                assert_near(0.5f * (mix[2 * i] + mix[2 * i + 1]), sum[i], 1e-3);
         tb_free(mix);
         tb_free(sum);
     }
@@ -218,6 +232,8 @@ static void options_out_of_range_are_refused(void **state)
     free(path);
 }
 
-TB_TESTS(song_set, cmocka_unit_test(a_cache_is_the_same_by_any_number_of_threads_and_after_cuts), cmocka_unit_test(cancelled_work_is_taken_up_again),
-    cmocka_unit_test(a_cache_has_what_the_songs_have), cmocka_unit_test(tracks_of_a_folder_are_whole_and_their_stems_add_up),
-    cmocka_unit_test(options_out_of_range_are_refused))
+TB_TESTS(song_set, cmocka_unit_test(a_cache_is_the_same_by_any_number_of_threads_and_after_cuts),
+         cmocka_unit_test(cancelled_work_is_taken_up_again),
+         cmocka_unit_test(a_cache_has_what_the_songs_have),
+         cmocka_unit_test(tracks_of_a_folder_are_whole_and_their_stems_add_up),
+         cmocka_unit_test(options_out_of_range_are_refused))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Recordings with stems: both layouts are read, and whatever is wrong with a track is named and costs that track alone. */
+/* Recordings with stems: both layouts are read, and whatever is wrong with a track is named and costs that
+ * track alone. */
 #include "support/testing.h"
 #include "support/wav.h"
 
@@ -22,13 +23,17 @@
 enum { RATE_HZ = 22050, SECONDS = 6, N = RATE_HZ * SECONDS, MAX_MESSAGES = 8 };
 
 static const char slakh[] =
-    "UUID: 1a81ae092884234f3264e2f45927f00a\naudio_dir: stems\nlmd_midi_dir: lmd_matched/O/O/O/x.mid\nmidi_dir: MIDI\n"
+    "UUID: 1a81ae092884234f3264e2f45927f00a\naudio_dir: stems\nlmd_midi_dir: lmd/x.mid\nmidi_dir: MIDI\n"
     "normalization_factor: -13.0\nnormalized: true\noverall_gain: 0.18270743500187502\nstems:\n"
-    "  S00:\n    audio_rendered: true\n    inst_class: Guitar\n    integrated_loudness: -12.8\n    is_drum: false\n"
-    "    midi_program_name: Distortion Guitar\n    midi_saved: true\n    plugin_name: elektrik_guitar.nkm\n    program_num: 30\n"
+    "  S00:\n    audio_rendered: true\n    inst_class: Guitar\n    integrated_loudness: -12.8\n"
+    "    is_drum: false\n"
+    "    midi_program_name: Distortion Guitar\n    midi_saved: true\n    plugin_name: elektrik_guitar.nkm\n"
+    "    program_num: 30\n"
     "  S01:\n    audio_rendered: true\n    inst_class: Drums\n    is_drum: true\n    program_num: 128\n"
-    "  S02:\n    audio_rendered: false\n    inst_class: Sound effects\n    is_drum: false\n    program_num: 121\n"
-    "  S03:\n    audio_rendered: true\n    inst_class: Strings (continued)\n    is_drum: false\n    program_num: 48\n"
+    "  S02:\n    audio_rendered: false\n    inst_class: Sound effects\n    is_drum: false\n"
+    "    program_num: 121\n"
+    "  S03:\n    audio_rendered: true\n    inst_class: Strings (continued)\n    is_drum: false\n"
+    "    program_num: 48\n"
     "  S04:\n    audio_rendered: true\n    inst_class: Organ\n    is_drum: false\n    program_num: 18\n"
     "target_peak: -1.0\n";
 
@@ -40,9 +45,11 @@ static void write_sound(const char *path, double hz, double bpm, double level, s
     const double beat = 60 / bpm * rate_hz;
     for (size_t i = 0; i < n; i++) {
         const double since = fmod((double)i, beat);
-        x[i] = (float)(level * (0.3 * sin(6.283185307 * hz * (double)i / rate_hz) + exp(-since / 200) * sin(0.9 * since)));
+        x[i] = (float)(level * (0.3 * sin(6.283185307 * hz * (double)i / rate_hz) +
+                                exp(-since / 200) * sin(0.9 * since)));
     }
-    assert_ok(tb_audio_write(path, strstr(path, ".flac") ? TB_AUDIO_FLAC : TB_AUDIO_WAV, x, n, 1, rate_hz, &err));
+    assert_ok(
+        tb_audio_write(path, strstr(path, ".flac") ? TB_AUDIO_FLAC : TB_AUDIO_WAV, x, n, 1, rate_hz, &err));
     tb_free(x);
 }
 
@@ -95,7 +102,7 @@ static void make_named_track(const char *parent, const char *name)
     free(folder);
 }
 
-/* --- metadata ------------------------------------------------------------------------------------------------------ */
+/* --- metadata ------------------------------------------------------------------------------------------- */
 
 static void classes_become_stems(void **state)
 {
@@ -105,7 +112,8 @@ static void classes_become_stems(void **state)
     assert_ok(tb_slakh_metadata_parse(slakh, strlen(slakh), &m, &err));
     assert_string_equal(m->audio_dir, "stems");
     assert_int_equal(m->n_stems, 5);
-    static const tb_stem stems[] = {TB_STEM_GUITAR, TB_STEM_DRUMS, TB_STEM_OTHERS, TB_STEM_OTHERS, TB_STEM_OTHERS};
+    static const tb_stem stems[] = {TB_STEM_GUITAR, TB_STEM_DRUMS, TB_STEM_OTHERS, TB_STEM_OTHERS,
+                                    TB_STEM_OTHERS};
     for (size_t i = 0; i < 5; i++) assert_int_equal(m->stems[i].stem, stems[i]);
     assert_string_equal(m->stems[1].name, "S01");
     assert_false(m->stems[2].is_rendered);
@@ -141,7 +149,8 @@ static void broken_yaml_is_refused_with_its_line(void **state)
         tb_error err = {0};
         tb_slakh_metadata *m = NULL;
         const tb_status status = tb_slakh_metadata_parse(cases[i].text, strlen(cases[i].text), &m, &err);
-        if (status != cases[i].status) fail_msg("case %zu: got %s (%s)", i, tb_status_name(status), err.message);
+        if (status != cases[i].status)
+            fail_msg("case %zu: got %s (%s)", i, tb_status_name(status), err.message);
         assert_null(m);
     }
 }
@@ -157,12 +166,13 @@ static void damaged_metadata_never_crashes(void **state)
         tb_slakh_metadata *m = NULL;
         memcpy(text, slakh, sizeof slakh);
         for (int k = 0; k < 4; k++) text[tb_rng_below(&rng, sizeof slakh)] = (char)tb_rng_below(&rng, 256);
-        if (tb_slakh_metadata_parse(text, 1 + tb_rng_below(&rng, sizeof slakh), &m, &err) == TB_OK) assert_true(m->n_stems > 0);
+        if (tb_slakh_metadata_parse(text, 1 + tb_rng_below(&rng, sizeof slakh), &m, &err) == TB_OK)
+            assert_true(m->n_stems > 0);
         tb_slakh_metadata_free(m);
     }
 }
 
-/* --- tracks -------------------------------------------------------------------------------------------------------- */
+/* --- tracks --------------------------------------------------------------------------------------------- */
 
 static void both_layouts_are_found_and_read(void **state)
 {
@@ -183,7 +193,8 @@ static void both_layouts_are_found_and_read(void **state)
     assert_ok(tb_stem_track_read(list->paths[0], 60, &track, &err));
     assert_int_equal(track->n_samples, N);
     for (size_t s = 0; s < TB_STEM_COUNT; s++)
-        assert_int_equal(track->stems[s] != NULL, s == TB_STEM_DRUMS || s == TB_STEM_BASS || s == TB_STEM_OTHERS);
+        assert_int_equal(track->stems[s] != NULL,
+                         s == TB_STEM_DRUMS || s == TB_STEM_BASS || s == TB_STEM_OTHERS);
     assert_near(track->tempo_bpm, 100, 1.5);
     assert_int_equal(track->n_bars, 3);
     tb_stem_track_free(track);
@@ -191,7 +202,8 @@ static void both_layouts_are_found_and_read(void **state)
     assert_ok(tb_stem_track_read(list->paths[1], 2, &track, &err)); /* its first two seconds */
     assert_int_equal(track->n_samples, 2 * RATE_HZ);
     for (size_t s = 0; s < TB_STEM_COUNT; s++)
-        assert_int_equal(track->stems[s] != NULL, s == TB_STEM_DRUMS || s == TB_STEM_GUITAR || s == TB_STEM_OTHERS);
+        assert_int_equal(track->stems[s] != NULL,
+                         s == TB_STEM_DRUMS || s == TB_STEM_GUITAR || s == TB_STEM_OTHERS);
     tb_stem_track_free(track);
     tb_stem_folder_free(list);
 
@@ -203,7 +215,8 @@ static void both_layouts_are_found_and_read(void **state)
 }
 
 /* Makes a track, spoils it, and asserts status and words of the sentence. */
-static void assert_refused(const char *name, void (*spoil)(const char *folder), tb_status expected, const char *words)
+static void assert_refused(const char *name, void (*spoil)(const char *folder), tb_status expected,
+                           const char *words)
 {
     tb_error err = {0};
     tb_stem_track *track = NULL;
@@ -212,7 +225,8 @@ static void assert_refused(const char *name, void (*spoil)(const char *folder), 
     char *folder = tb_test_join(parent, name);
     spoil(folder);
     const tb_status status = tb_stem_track_read(folder, 60, &track, &err);
-    if (status != expected || !strstr(err.message, words)) fail_msg("%s: %s: %s", name, tb_status_name(status), err.message);
+    if (status != expected || !strstr(err.message, words))
+        fail_msg("%s: %s: %s", name, tb_status_name(status), err.message);
     assert_null(track);
     free(folder);
 }
@@ -291,7 +305,7 @@ static void silent_stems_are_left_out_and_counted(void **state)
     free(folder);
 }
 
-/* --- import -------------------------------------------------------------------------------------------------------- */
+/* --- import --------------------------------------------------------------------------------------------- */
 
 typedef struct messages {
     char text[MAX_MESSAGES][256];
@@ -301,7 +315,8 @@ typedef struct messages {
 static void note_skipped(void *context, const char *name, const tb_error *why)
 {
     messages *m = context;
-    if (m->n < MAX_MESSAGES) snprintf(m->text[m->n++], sizeof m->text[0], "%.60s: %.180s", name, why->message);
+    if (m->n < MAX_MESSAGES)
+        snprintf(m->text[m->n++], sizeof m->text[0], "%.60s: %.180s", name, why->message);
 }
 
 static void an_import_goes_on_past_bad_tracks_and_again_where_it_was(void **state)
@@ -311,7 +326,13 @@ static void an_import_goes_on_past_bad_tracks_and_again_where_it_was(void **stat
     char *folder = new_folder(tb_test_folder(), "in"), *path = tb_test_join(tb_test_folder(), "out.cache");
     messages said = {0};
     tb_stem_import_result result = {0};
-    const tb_stem_import_options options = {.folder = folder, .path = path, .n_bands = 64, .max_s = 60, .n_threads = 2, .skipped = note_skipped, .context = &said};
+    const tb_stem_import_options options = {.folder = folder,
+                                            .path = path,
+                                            .n_bands = 64,
+                                            .max_s = 60,
+                                            .n_threads = 2,
+                                            .skipped = note_skipped,
+                                            .context = &said};
     assert_status(tb_stem_import(&options, &result, &err), TB_NOT_FOUND); /* nothing in it */
     make_slakh_track(folder, "Track00001");
     char *first = tb_test_join(folder, "Track00001");
@@ -335,7 +356,8 @@ static void an_import_goes_on_past_bad_tracks_and_again_where_it_was(void **stat
     assert_ok(tb_piece_cache_open(path, &cache, &err));
     assert_int_equal(tb_piece_cache_count(cache), 3);
     assert_string_equal(tb_piece_cache_at(cache, 0)->name, "Track00002");
-    assert_int_equal(tb_piece_stems(tb_piece_cache_at(cache, 0)), 1u << TB_STEM_DRUMS | 1u << TB_STEM_GUITAR | 1u << TB_STEM_OTHERS);
+    assert_int_equal(tb_piece_stems(tb_piece_cache_at(cache, 0)),
+                     1u << TB_STEM_DRUMS | 1u << TB_STEM_GUITAR | 1u << TB_STEM_OTHERS);
     assert_true(tb_piece_cache_at(cache, 0)->n_bars >= 2);
     tb_piece_cache_close(cache);
     free(first);
@@ -362,7 +384,10 @@ static void each_allocation_may_fail(void **state)
     free(folder);
 }
 
-TB_TESTS(stem_folder, cmocka_unit_test(classes_become_stems), cmocka_unit_test(broken_yaml_is_refused_with_its_line),
-    cmocka_unit_test(damaged_metadata_never_crashes), cmocka_unit_test(both_layouts_are_found_and_read),
-    cmocka_unit_test(tracks_that_are_not_in_order_are_refused_with_the_reason), cmocka_unit_test(silent_stems_are_left_out_and_counted),
-    cmocka_unit_test(an_import_goes_on_past_bad_tracks_and_again_where_it_was), cmocka_unit_test(each_allocation_may_fail))
+TB_TESTS(stem_folder, cmocka_unit_test(classes_become_stems),
+         cmocka_unit_test(broken_yaml_is_refused_with_its_line),
+         cmocka_unit_test(damaged_metadata_never_crashes), cmocka_unit_test(both_layouts_are_found_and_read),
+         cmocka_unit_test(tracks_that_are_not_in_order_are_refused_with_the_reason),
+         cmocka_unit_test(silent_stems_are_left_out_and_counted),
+         cmocka_unit_test(an_import_goes_on_past_bad_tracks_and_again_where_it_was),
+         cmocka_unit_test(each_allocation_may_fail))

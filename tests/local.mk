@@ -34,6 +34,7 @@ EXTRA_DIST += \
 	tests/cli/made_model.py \
 	tests/cli/test_cli.py \
 	tests/cli/test_eval_instruments.py \
+	tests/cli/test_train.py \
 	tests/http/audio.py \
 	tests/http/conftest.py \
 	tests/http/contract.py \

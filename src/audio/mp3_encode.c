@@ -8,7 +8,7 @@
 #include <sndfile.h>
 #include <string.h>
 
-enum { RATE_HZ = 44100, MIN_KBIT = 40, LEAST_KBIT = 32, MAX_KBIT = 320, BLOCK = 4096, MAX_BYTES = 1 << 30 };
+enum { RATE_HZ = 44100, MIN_KBIT = 64, LEAST_KBIT = 32, MAX_KBIT = 320, BLOCK = 4096, MAX_BYTES = 1 << 30 };
 
 /* A file that grows in memory. */
 typedef struct memory_file {

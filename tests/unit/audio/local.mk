@@ -12,6 +12,7 @@ tests_unit_audio_test_audio_SOURCES = \
 	tests/unit/audio/test_decode.c \
 	tests/unit/audio/test_fuzz_audio.c \
 	tests/unit/audio/test_identity.c \
+	tests/unit/audio/test_mp3_encode.c \
 	tests/unit/audio/test_resample.c \
 	tests/unit/audio/test_stream.c \
 	tests/unit/audio/test_tags.c

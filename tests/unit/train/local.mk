@@ -16,6 +16,8 @@ tests_unit_train_test_train_SOURCES = \
 	tests/unit/train/test_composer.c \
 	tests/unit/train/test_descriptor_folder.c \
 	tests/unit/train/test_effects.c \
+	tests/unit/train/test_eval_report.c \
+	tests/unit/train/test_eval_robustness.c \
 	tests/unit/train/test_eval_tables.c \
 	tests/unit/train/test_eval_vote.c \
 	tests/unit/train/test_group_maker.c \

@@ -21,12 +21,14 @@ static void set_matrix(tb_network *net, made_model_kind kind, size_t n_bands)
         if (strstr(tb_network_tensor_at(net, i)->name, ".weight")) weight = tb_network_tensor_at(net, i)->at;
     assert_true(weight != SIZE_MAX);
     for (size_t p = 0; p < TB_INSTRUMENTS_PARTS; p++) {
-        const size_t first = kind == MADE_MODEL_APART ? p * fifth : 0, n = kind == MADE_MODEL_APART ? fifth : n_bands;
+        const size_t first = kind == MADE_MODEL_APART ? p * fifth : 0, n = kind == MADE_MODEL_APART ? fifth
+            : n_bands;
         for (size_t b = 0; b < n; b++)
             for (size_t k = 0; k < n; k++)
                 params[weight + (first + b) * TB_INSTRUMENTS_OUTPUTS + p * TB_INSTRUMENTS_PART_DIM + k] =
                     (float)(b == k) - (kind == MADE_MODEL_APART ? 1 / (float)n : 0);
-        for (size_t b = p * fifth; b < (p + 1) * fifth; b++) params[weight + b * TB_INSTRUMENTS_OUTPUTS + TB_INSTRUMENTS_DIM + p] = 1;
+        for (size_t b = p * fifth; b < (p + 1) * fifth; b++)
+            params[weight + b * TB_INSTRUMENTS_OUTPUTS + TB_INSTRUMENTS_DIM + p] = 1;
     }
 }
 
@@ -46,9 +48,11 @@ void write_model(const char *path, made_model_kind kind, size_t n_bands, uint64_
         deviation[b] = 1;
     }
     if (kind == MADE_MODEL_RANDOM)
-        snprintf(text, sizeof text, "input %d %zu 1\nconv 4 5x5 stride 4 pad 2\nnorm\nleaky 0.2\nconv 8 5x5 stride 4 pad 2\nmean time\nflatten\ndense %d\n",
+        snprintf(text, sizeof text,
+                 "input %d %zu 1\nconv 4 5x5 stride 4 pad 2\nnorm\nleaky 0.2\nconv 8 5x5 stride 4 pad 2\nmean time\nflatten\ndense %d\n",
                  TB_INSTRUMENTS_ROWS, n_bands, TB_INSTRUMENTS_OUTPUTS);
-    else snprintf(text, sizeof text, "input %d %zu 1\nmean time\nflatten\ndense %d\n", TB_INSTRUMENTS_ROWS, n_bands, TB_INSTRUMENTS_OUTPUTS);
+    else snprintf(text, sizeof text, "input %d %zu 1\nmean time\nflatten\ndense %d\n", TB_INSTRUMENTS_ROWS,
+                  n_bands, TB_INSTRUMENTS_OUTPUTS);
     assert_ok(tb_network_parse(text, &net, &err));
     tb_rng_init(&rng, seed);
     if (kind == MADE_MODEL_RANDOM) tb_network_init(net, &rng);

@@ -75,7 +75,8 @@ static void segments_are_heard_with_vectors_shares_and_presence(void **state)
         for (size_t c = 0; c < TB_STEM_COUNT; c++) {
             shares += heard.share[c];
             double square = 0;
-            for (size_t d = 0; d < TB_INSTRUMENTS_PART_DIM; d++) square += pow((double)heard.vectors[c * TB_INSTRUMENTS_PART_DIM + d], 2);
+            for (size_t d = 0; d < TB_INSTRUMENTS_PART_DIM; d++)
+                square += pow((double)heard.vectors[c * TB_INSTRUMENTS_PART_DIM + d], 2);
             assert_near(square, 1, 1e-5);
             assert_true(heard.audible[c]);
             assert_int_equal(heard.audible[TB_STEM_COUNT + c], c == TB_STEM_BASS);
@@ -84,7 +85,8 @@ static void segments_are_heard_with_vectors_shares_and_presence(void **state)
             assert_near(heard.presence[2 * TB_STEM_COUNT + c], 0, 0);
         }
         assert_near(shares, 1, 1e-4);
-        for (size_t d = 0; d < TB_INSTRUMENTS_DIM; d++) assert_near(heard.vectors[2 * TB_INSTRUMENTS_DIM + d], 0, 0);
+        for (size_t d = 0; d < TB_INSTRUMENTS_DIM; d++)
+            assert_near(heard.vectors[2 * TB_INSTRUMENTS_DIM + d], 0, 0);
         tb_heard_clear(&heard);
     }
     close_kit(&k);
@@ -110,7 +112,8 @@ static void what_is_heard_does_not_depend_on_the_batch_or_on_threads(void **stat
     assert_memory_equal(all.vectors, again.vectors, N * TB_INSTRUMENTS_DIM * sizeof *all.vectors);
     assert_memory_equal(all.presence, again.presence, N * TB_STEM_COUNT * sizeof *all.presence);
     assert_ok(tb_hearer_hear(three.hearer, mixes + N - 1, 1, TB_SPAN_10S, &single, &err));
-    assert_memory_equal(all.vectors + (N - 1) * TB_INSTRUMENTS_DIM, single.vectors, TB_INSTRUMENTS_DIM * sizeof *all.vectors);
+    assert_memory_equal(all.vectors + (N - 1) * TB_INSTRUMENTS_DIM, single.vectors,
+                        TB_INSTRUMENTS_DIM * sizeof *all.vectors);
     tb_heard_clear(&all);
     tb_heard_clear(&again);
     tb_heard_clear(&single);
@@ -288,7 +291,8 @@ static void exchanging_a_stem_moves_its_own_part_alone(void **state)
             assert_true(good.n[p][q] > 20);
             if (p == q) assert_near(good.change[p][q], 1, 0.25); /* as far as two unrelated mixes */
             else assert_true(good.change[p][q] < 0.35);
-            if (p != q) smallest = fmin(smallest, fmin(good.change[p][p], good.change[q][q]) / good.change[p][q]);
+            if (p != q)
+                smallest = fmin(smallest, fmin(good.change[p][p], good.change[q][q]) / good.change[p][q]);
             assert_near(bad.change[p][q], bad.change[q == 0 ? 1 : 0][q], 0.1); /* all parts alike */
         }
     assert_near(good.ratio, smallest, 1e-9);
@@ -338,7 +342,9 @@ static void an_evaluation_can_be_cancelled(void **state)
     open_kit(&k, MADE_MODEL_APART, 1, 31);
     tb_hearer_close(k.hearer);
     k.hearer = NULL;
-    assert_ok(tb_hearer_open(k.path, &(tb_hearer_options){.n_threads = 2, .progress = cancel_soon, .cancel = &cancelled}, &k.hearer, &err));
+    assert_ok(tb_hearer_open(k.path,
+                             &(tb_hearer_options){.n_threads = 2, .progress = cancel_soon,
+                                                  .cancel = &cancelled}, &k.hearer, &err));
     k.set.hearer = k.hearer;
     assert_status(tb_eval_mixes_measure(&k.set, 2, &mixes, &err), TB_CANCELLED);
     close_kit(&k);

@@ -20,7 +20,8 @@ typedef struct line {
 
 static tb_vote_items items_of(const line *l, size_t n)
 {
-    return (tb_vote_items){.n = n, .n_parts = 1, .dim = 1, .vectors = l->at, .vector_stride = 1, .present = l->present, .present_stride = 1,
+    return (tb_vote_items){.n = n, .n_parts = 1, .dim = 1, .vectors = l->at, .vector_stride = 1,
+                           .present = l->present, .present_stride = 1,
                            .label = l->label};
 }
 
@@ -39,7 +40,9 @@ static void most_of_the_five_nearest_win(void **state)
 {
     (void)state;
     /* from 0: nearest 1 (label 7), then three of 8, one of 7, then many of 7 that come too late */
-    const line l = {.at = {0, 1, 2, 3, 4, 5, 6, 7, 8}, .present = {1, 1, 1, 1, 1, 1, 1, 1, 1}, .label = {7, 7, 8, 8, 8, 7, 7, 7, 7}};
+    const line l =
+        {.at = {0, 1, 2, 3, 4, 5, 6, 7, 8}, .present = {1, 1, 1, 1, 1, 1, 1, 1, 1},
+         .label = {7, 7, 8, 8, 8, 7, 7, 7, 7}};
     const tb_vote_items items = items_of(&l, 9);
     assert_int_equal(tb_vote(&items, 0), 8);
 }
@@ -63,7 +66,9 @@ static void equal_distances_stand_in_the_order_of_their_numbers(void **state)
 static void the_own_group_is_not_asked(void **state)
 {
     (void)state;
-    const line l = {.at = {0, 0.1f, 0.2f, 5, 6, 7}, .present = {1, 1, 1, 1, 1, 1}, .label = {1, 1, 1, 2, 2, 1}, .group = {9, 9, 9, 8, 8, 8}};
+    const line l =
+        {.at = {0, 0.1f, 0.2f, 5, 6, 7}, .present = {1, 1, 1, 1, 1, 1}, .label = {1, 1, 1, 2, 2, 1},
+         .group = {9, 9, 9, 8, 8, 8}};
     tb_vote_items items = items_of(&l, 6);
     assert_int_equal(tb_vote(&items, 0), 1);
     items.group = l.group;
@@ -88,7 +93,9 @@ static void several_parts_are_averaged_over_those_that_both_have(void **state)
     (void)state;
     const float vectors[] = {0, 0, 3, 4, 0, 4};
     const bool present[] = {1, 1, 1, 1, 1, 0}, none[6] = {0};
-    tb_vote_items items = {.n = 3, .n_parts = 2, .dim = 1, .vectors = vectors, .vector_stride = 2, .present = present, .present_stride = 2};
+    tb_vote_items items =
+        {.n = 3, .n_parts = 2, .dim = 1, .vectors = vectors, .vector_stride = 2, .present = present,
+         .present_stride = 2};
     assert_near(tb_vote_distance2(&items, 0, 1), 12.5, 1e-6);
     assert_near(tb_vote_distance2(&items, 0, 2), 0, 1e-6);
     assert_near(tb_vote_distance2(&items, 2, 1), 9, 1e-6);
@@ -111,9 +118,11 @@ static void every_item_votes_whatever_the_number_of_threads(void **state)
     for (size_t i = 0; i < N; i++) {
         label[i] = (int32_t)(i % 10);
         present[i] = true;
-        for (size_t k = 0; k < DIM; k++) vectors[i * DIM + k] = (float)(tb_rng_normal(&rng) + (k == i % 10 ? 2 : 0));
+        for (size_t k = 0; k < DIM; k++)
+            vectors[i * DIM + k] = (float)(tb_rng_normal(&rng) + (k == i % 10 ? 2 : 0));
     }
-    const tb_vote_items items = {.n = N, .n_parts = 1, .dim = DIM, .vectors = vectors, .vector_stride = DIM, .present = present,
+    const tb_vote_items items =
+        {.n = N, .n_parts = 1, .dim = DIM, .vectors = vectors, .vector_stride = DIM, .present = present,
                                  .present_stride = 1, .label = label};
     for (size_t n_threads = 1; n_threads <= 5; n_threads++) {
         tb_pool *pool = NULL;
@@ -143,7 +152,8 @@ static void average_precision_is_that_of_textbooks(void **state)
 {
     (void)state;
     const float falling[] = {0.9f, 0.8f, 0.7f, 0.6f, 0.5f}, equal[] = {0.5f, 0.5f, 0.5f, 0.5f, 0.5f};
-    const bool perfect[] = {1, 1, 0, 0, 0}, worst[] = {0, 0, 0, 1, 1}, mixed[] = {1, 0, 1, 0, 1}, none[] = {0, 0, 0, 0, 0};
+    const bool perfect[] = {1, 1, 0, 0, 0}, worst[] = {0, 0, 0, 1, 1}, mixed[] = {1, 0, 1, 0, 1}, none[] =
+        {0, 0, 0, 0, 0};
     assert_near(precision_of(falling, perfect, 5), 1, 1e-12);
     assert_near(precision_of(falling, worst, 5), (1.0 / 4 + 2.0 / 5) / 2, 1e-12);
     assert_near(precision_of(falling, mixed, 5), (1 + 2.0 / 3 + 3.0 / 5) / 3, 1e-12);
@@ -192,7 +202,8 @@ static void presence_is_measured_against_what_is_audible(void **state)
     assert_near(made.share[TB_STEM_DRUMS], 1.0 / 3, 1e-12);
     assert_true(isnan(made.average_precision[TB_STEM_BASS])); /* always there: nothing to tell apart */
     assert_near(made.recall[TB_STEM_BASS], 1, 1e-12);
-    assert_true(isnan(made.average_precision[TB_STEM_PIANO]) && isnan(made.precision[TB_STEM_PIANO]) && isnan(made.recall[TB_STEM_PIANO]));
+    assert_true(isnan(made.average_precision[TB_STEM_PIANO]) && isnan(made.precision[TB_STEM_PIANO]) &&
+                isnan(made.recall[TB_STEM_PIANO]));
 }
 
 /* --- parallel ------------------------------------------------------------------------------------------- */
@@ -218,7 +229,8 @@ static void a_range_is_worked_on_once(void **state)
     tb_pool_free(pool);
 }
 
-TB_TESTS(eval_vote, cmocka_unit_test(most_of_the_five_nearest_win), cmocka_unit_test(a_tie_is_for_the_label_whose_item_is_nearest),
+TB_TESTS(eval_vote, cmocka_unit_test(most_of_the_five_nearest_win),
+         cmocka_unit_test(a_tie_is_for_the_label_whose_item_is_nearest),
          cmocka_unit_test(equal_distances_stand_in_the_order_of_their_numbers), cmocka_unit_test(the_own_group_is_not_asked),
          cmocka_unit_test(items_without_the_part_neither_ask_nor_answer), cmocka_unit_test(several_parts_are_averaged_over_those_that_both_have),
          cmocka_unit_test(every_item_votes_whatever_the_number_of_threads), cmocka_unit_test(average_precision_is_that_of_textbooks),

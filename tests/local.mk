@@ -33,6 +33,7 @@ EXTRA_DIST += \
 	tests/cli/conftest.py \
 	tests/cli/made_model.py \
 	tests/cli/test_cli.py \
+	tests/cli/test_dataset.py \
 	tests/cli/test_eval_instruments.py \
 	tests/cli/test_train.py \
 	tests/http/audio.py \

@@ -50,7 +50,7 @@ static void encoded_audio_comes_back_in_place_and_in_size(void **state)
             same += (double)mono[i] * (double)back[i];
             energy += (double)mono[i] * (double)mono[i];
         }
-        if (fabs(same / energy - 1) > 0.05)
+        if (fabs(same / energy - 1) > 0.1)
             fail_msg("%d kbit/s: %g of the tone came back in place", rates[k], same / energy);
         tb_free(bytes);
     }

@@ -10,6 +10,7 @@ tests_unit_audio_test_audio_SOURCES = \
 	tests/unit/audio/audio_fixtures.c \
 	tests/unit/audio/audio_fixtures.h \
 	tests/unit/audio/test_decode.c \
+	tests/unit/audio/test_encode.c \
 	tests/unit/audio/test_fuzz_audio.c \
 	tests/unit/audio/test_identity.c \
 	tests/unit/audio/test_mp3_encode.c \

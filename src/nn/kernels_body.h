@@ -39,12 +39,12 @@ static inline void SHAPE(tile)(const tb__product *product, const float *const *a
             UNROLL for (size_t i = 0; i < SHAPE_ROWS; i++) sums[i][v] = start;
         }
     }
+    const float *row[SHAPE_ROWS];
+    UNROLL for (size_t i = 0; i < SHAPE_ROWS; i++) row[i] = a[i];
     for (size_t s = 0; s < product->n_segments; s++) {
         const tb__segment segment = product->segments[s];
         const float *b = product->panel + segment.b * SHAPE_WIDTH;
-        const float *row[SHAPE_ROWS];
-        UNROLL for (size_t i = 0; i < SHAPE_ROWS; i++) row[i] = a[i] + segment.a;
-        for (size_t k = 0; k < segment.n; k++, b += SHAPE_WIDTH) {
+        for (size_t k = segment.a; k < segment.a + segment.n; k++, b += SHAPE_WIDTH) {
             VECTOR factor[SHAPE_VECTORS];
             UNROLL for (size_t v = 0; v < SHAPE_VECTORS; v++) factor[v] = LOAD(b + v * LANES);
             UNROLL for (size_t i = 0; i < SHAPE_ROWS; i++)

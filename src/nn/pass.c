@@ -2,9 +2,10 @@
 /* Passes through a network: which memory each layer works in, and the order of the calls.
  *
  * A step is a layer, together with the leaky ReLU after it where its kind computes that as well.  In training
- * each step has its own output, which lives until backward; in inference two buffers take turns.  Gradients
- * of activations always take turns in two buffers, and kinds that can write over what they read do so.  All
- * memory is one block, cut up by lay_out(), which runs twice: to count, and to hand out. */
+ * each step has its own output, which lives until backward; in inference two buffers take turns, and the
+ * first steps, whose activations are large, are done with a few items at a time, so that these stay in the
+ * cache.  Gradients of activations always take turns in two buffers, and kinds that can write over what they
+ * read do so.  All memory is one block, cut up by lay_out(), which runs twice: to count, and to hand out. */
 #include "nn/network.h"
 
 #include "base/alloc.h"
@@ -14,7 +15,12 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { LINE_FLOATS = 16, MAX_BATCH = 65536 };
+enum {
+    LINE_FLOATS = 16,
+    MAX_BATCH = 65536,
+    EARLY_POSITIONS = 256, /* that an early step gives out, at least: enough to fill the kernels' tiles */
+    PART_FLOATS = 65536,   /* what it reads and writes of a part, about */
+};
 
 typedef struct pass_step {
     size_t layer;
@@ -31,10 +37,11 @@ struct tb_pass {
     float *memory;
     size_t n_memory; /* floats */
     float *turns[2]; /* in inference: activations; in training: their gradients */
+    size_t n_early;  /* steps at the beginning that are done n_part items at a time */
+    size_t n_part;
     float *gradient;
     uint64_t seed, n_forwards;
     size_t batch; /* of the last forward */
-    const float *x;
 };
 
 /* The block of memory: base is NULL while floats are counted. */
@@ -85,19 +92,40 @@ static void choose_steps(tb_pass *pass)
     }
 }
 
+static void choose_parts(tb_pass *pass)
+{
+    size_t most = 0;
+    while (pass->n_early < pass->n_steps) {
+        const tb_layer *layer = layer_of(pass, &pass->steps[pass->n_early]);
+        const size_t n = tb_shape_values(layer->in) + tb_shape_values(layer->out);
+        if (layer->out.height * layer->out.width < EARLY_POSITIONS) break;
+        most = larger(most, n);
+        pass->n_early++;
+    }
+    pass->n_part = most < PART_FLOATS && most > 0 ? PART_FLOATS / most : 1;
+    if (pass->n_part >= pass->max_batch) pass->n_early = 0;
+}
+
 static void lay_out(tb_pass *pass, memory_block *block)
 {
     const tb_network *net = pass->net;
     const size_t n_items = pass->max_batch;
-    size_t n_turn = 0, n_scratch = 0, n_scratch_per_item = 0;
+    size_t n_turn = 0, n_early_turn = 0, n_scratch = 0, n_scratch_per_item = 0;
     for (size_t i = 0; i < pass->n_steps; i++) {
         const tb_layer *layer = layer_of(pass, &pass->steps[i]);
         if (pass->training) n_turn = larger(n_turn, tb_shape_values(layer->in));
-        if (!pass->training || i > 0) n_turn = larger(n_turn, tb_shape_values(layer->out));
+        if (i + 1 < pass->n_early)
+            n_early_turn = larger(n_early_turn, tb_shape_values(layer->out));
+        else if (!pass->training || i > 0)
+            n_turn = larger(n_turn, tb_shape_values(layer->out));
         n_scratch = larger(n_scratch, layer->n_scratch);
         n_scratch_per_item = larger(n_scratch_per_item, layer->n_scratch_per_item);
     }
-    for (size_t i = 0; i < 2; i++) pass->turns[i] = take(block, 0, n_turn, n_items);
+    float *early_turns[2];
+    for (size_t i = 0; i < 2; i++) {
+        pass->turns[i] = take(block, 0, n_turn, n_items);
+        early_turns[i] = take(block, 0, n_early_turn, pass->n_part);
+    }
     float *scratch = take(block, n_scratch, n_scratch_per_item, n_items);
     pass->gradient = pass->training ? take(block, net->n_params, 0, 0) : NULL;
     for (size_t i = 0; i < pass->n_steps; i++) {
@@ -111,7 +139,10 @@ static void lay_out(tb_pass *pass, memory_block *block)
         step->prepared = take(block, pass->training ? layer->n_prepared : layer->n_prepared_forward, 0, 0);
         run->prepared = step->prepared;
         run->saved = pass->training ? take(block, layer->n_saved, layer->n_saved_per_item, n_items) : NULL;
-        run->y = pass->training ? take(block, 0, tb_shape_values(layer->out), n_items) : pass->turns[i % 2];
+        if (pass->training)
+            run->y = take(block, 0, tb_shape_values(layer->out), n_items);
+        else
+            run->y = i + 1 < pass->n_early ? early_turns[i % 2] : pass->turns[i % 2];
         run->d_params = pass->gradient ? pass->gradient + net->params_at[step->layer] : NULL;
     }
 }
@@ -140,6 +171,7 @@ tb_status tb_pass_new(const tb_network *net, size_t max_batch, bool training, tb
     made->steps = tb_alloc(net->n_layers, sizeof *made->steps);
     if (made->steps == NULL) TB_FAIL(err, TB_NO_MEMORY, "no memory for a pass through a network");
     choose_steps(made);
+    if (!training) choose_parts(made);
     memory_block block = {0};
     lay_out(made, &block);
     if (block.too_large)
@@ -182,21 +214,43 @@ static uint64_t mix(uint64_t value)
     return value ^ value >> 31;
 }
 
+/* Gives step->run.y. */
+static const float *forward_step(const tb_pass *pass, pass_step *step, const float *x, size_t batch,
+                                 uint64_t seed)
+{
+    const tb_layer *layer = layer_of(pass, step);
+    step->run.batch = batch;
+    step->run.seed = mix(seed + step->layer);
+    step->run.x = x;
+    layer->kind->forward(layer, &step->run);
+    return step->run.y;
+}
+
+/* The early steps, part by part; gives what the last of them makes of the whole batch. */
+static const float *forward_parts(tb_pass *pass, const float *x, size_t batch, uint64_t seed)
+{
+    pass_step *last = &pass->steps[pass->n_early - 1];
+    float *result = last->run.y;
+    const size_t n_in = tb_shape_values(pass->net->input), n_out = tb_shape_values(layer_of(pass, last)->out);
+    for (size_t item = 0; item < batch; item += pass->n_part) {
+        const size_t n = batch - item < pass->n_part ? batch - item : pass->n_part;
+        const float *at = x + item * n_in;
+        last->run.y = result + item * n_out;
+        for (size_t i = 0; i < pass->n_early; i++) at = forward_step(pass, &pass->steps[i], at, n, seed);
+    }
+    last->run.y = result;
+    return result;
+}
+
 const float *tb_pass_forward(tb_pass *pass, const float *x, size_t batch)
 {
     assert(batch >= 1 && batch <= pass->max_batch);
     if (pass->training) prepare_steps(pass);
     pass->batch = batch;
-    pass->x = x;
     const uint64_t seed = mix(mix(pass->seed) + pass->n_forwards++);
-    for (size_t i = 0; i < pass->n_steps; i++) {
-        pass_step *step = &pass->steps[i];
-        step->run.batch = batch;
-        step->run.seed = mix(seed + step->layer);
-        step->run.x = x;
-        layer_of(pass, step)->kind->forward(layer_of(pass, step), &step->run);
-        x = step->run.y;
-    }
+    if (pass->n_early > 0) x = forward_parts(pass, x, batch, seed);
+    for (size_t i = pass->n_early; i < pass->n_steps; i++)
+        x = forward_step(pass, &pass->steps[i], x, batch, seed);
     return x;
 }
 

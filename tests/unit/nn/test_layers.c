@@ -67,10 +67,19 @@ static void layers_together_have_the_gradients_of_differences(void **state)
 static void results_do_not_depend_on_the_batch(void **state)
 {
     (void)state;
+    check_items_are_independent("input 16 20 1\nconv 9 5x5 stride 2 pad 2\nnorm\nleaky 0.2\n"
+                                "conv 21 5x5 stride 2 pad 2\nnorm\nleaky 0.2\nmean time\nflatten\ndense 37",
+                                7);
+}
+
+static void large_images_go_through_in_parts(void **state)
+{
+    (void)state;
     check_items_are_independent(
-        "input 16 20 1\nconv 9 5x5 stride 2 pad 2\nnorm\nleaky 0.2\nconv 21 5x5 stride 2 pad 2\n"
-        "norm\nleaky 0.2\nmean time\nflatten\ndense 37",
-        7);
+        "input 64 128 1\nconv 8 5x5 stride 2 pad 2\nleaky 0.2\nconv 5 3x3 stride 2\nnorm\n"
+        "conv 3 3x3 stride 2\nmean time\nflatten\ndense 3",
+        5);
+    check_items_are_independent("input 64 128 1\nconv 4 5x5 stride 2 pad 2\nnorm\nleaky 0.2", 5);
 }
 
 TB_TESTS(layers, cmocka_unit_test(conv_has_the_gradients_of_differences),
@@ -80,4 +89,5 @@ TB_TESTS(layers, cmocka_unit_test(conv_has_the_gradients_of_differences),
          cmocka_unit_test(pooling_has_the_gradients_of_differences),
          cmocka_unit_test(dense_has_the_gradients_of_differences),
          cmocka_unit_test(layers_together_have_the_gradients_of_differences),
-         cmocka_unit_test(results_do_not_depend_on_the_batch))
+         cmocka_unit_test(results_do_not_depend_on_the_batch),
+         cmocka_unit_test(large_images_go_through_in_parts))

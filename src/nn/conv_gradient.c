@@ -35,15 +35,13 @@ typedef struct patch_block {
     const float *x, *end;       /* end: of what may be read */
     const float *packed;        /* gradients for their channels, in panels of n rows */
     float *room;                /* for n * TB_CONV_NARROW + SLACK floats */
+    uint32_t last;              /* the largest of at[] */
 } patch_block;
 
 /* Tiles that would read over the end of the input get a copy. */
 static bool ends_inside(const patch_block *block, size_t offset, size_t n)
 {
-    uint32_t last = 0;
-    for (size_t p = 0; p < block->n; p++)
-        if (block->at[p] > last) last = block->at[p];
-    return offset + n <= (size_t)(block->end - block->x) - last;
+    return offset + n <= (size_t)(block->end - block->x) - block->last;
 }
 
 static void accumulate_segment(const patch_block *block, const tb__panel *panel, const tb__segment *segment,
@@ -83,6 +81,7 @@ static void accumulate_block(patch_block *block, size_t n_out, const tb__segment
                         block->room);
         for (size_t p = 0; p < block->n; p++) block->at[p] = (uint32_t)(p * n_narrow);
         patch_block narrow = *block;
+        narrow.last = block->at[block->n - 1];
         narrow.x = block->room;
         narrow.end = block->room + block->n * n_narrow + SLACK;
         for (size_t j = 0; tb__panel_at(n_out, j, &panel); j += panel.n_valid)
@@ -122,9 +121,11 @@ static void accumulate_class(const tb_layer *layer, const tb_layer_run *run, con
     for (size_t done = 0; done < n_all; done += block.n) {
         block.n = n_all - done < n_block ? n_all - done : n_block;
         const size_t first = item;
+        block.last = 0;
         block.x = run->x + first * places.a_item + group * conv->n_in;
         for (size_t p = 0; p < block.n; p++) {
             block.at[p] = (uint32_t)((item - first) * places.a_item) + places.a_row[i] + places.a_column[j];
+            if (block.at[p] > block.last) block.last = block.at[p];
             dy[p] = run->dy + item * places.c_item + group * conv->n_out + places.c_row[i] +
                     places.c_column[j];
             if (++j < places.n_columns) continue;

@@ -8,6 +8,7 @@ static void conv_has_the_gradients_of_differences(void **state)
     check_gradients("input 7 9 3\nconv 5 3x3 bias", 2);
     check_gradients("input 9 11 2\nconv 19 5x5 stride 2 pad 2", 3);
     check_gradients("input 8 6 1\nconv 8 5x5 stride 2 pad 2 bias", 2);
+    check_gradients("input 5 6 1\nconv 41 5x5 pad 2", 2);
     check_gradients("input 10 7 3\nconv 4 4x3 stride 3x2 pad 2x1 bias", 2);
     check_gradients("input 9 8 2\nconv 3 2x2 stride 3", 2);
     check_gradients("input 1 1 5\nconv 33 1x1 bias", 4);

@@ -68,7 +68,8 @@ tb_status tb_group_trainer_new(tb_network *net, tb_pool *pool, const tb_group_tr
         TB_FAIL(err, TB_NO_MEMORY, "no memory to train %zu parameters", n);
     TB_TRY(tb_optimizer_new(net, &options->optimizer, &made->optimizer, err));
     for (size_t i = 0; i < options->n_groups; i++) TB_TRY(open_lane(made, i, err));
-    tb_group_trainer_begin(made);
+    memcpy(made->average, tb_network_params(net), n * sizeof *made->average);
+    memcpy(made->average_statistics, tb_network_statistics(net), n_statistics * sizeof *made->average_statistics);
     *trainer = made;
     made = NULL;
 out:
@@ -90,13 +91,6 @@ void tb_group_trainer_free(tb_group_trainer *trainer)
     tb_free(trainer->average);
     tb_free(trainer->average_statistics);
     tb_free(trainer);
-}
-
-void tb_group_trainer_begin(tb_group_trainer *trainer)
-{
-    memcpy(trainer->average, tb_network_params(trainer->net), tb_network_n_params(trainer->net) * sizeof *trainer->average);
-    memcpy(trainer->average_statistics, tb_network_statistics(trainer->net),
-           tb_network_n_statistics(trainer->net) * sizeof *trainer->average_statistics);
 }
 
 float *tb_group_trainer_average(tb_group_trainer *trainer)

@@ -50,7 +50,8 @@ typedef struct tb_step_report {
     size_t n_segments;
 } tb_step_report;
 
-/* net, pool: borrowed as long as the trainer, which writes to the network in its steps.  TB_NO_MEMORY, TB_INVALID. */
+/* net, pool: borrowed as long as the trainer, which writes to the network in its steps.  The averages begin as the network
+ * is.  TB_NO_MEMORY, TB_INVALID. */
 tb_status tb_group_trainer_new(tb_network *net, tb_pool *pool, const tb_group_trainer_options *options,
                                tb_group_trainer **trainer, tb_error *err) TB_MUST_CHECK;
 /* Accepts NULL. */
@@ -62,7 +63,5 @@ tb_status tb_group_trainer_step(tb_group_trainer *trainer, const tb_step *step, 
 float *tb_group_trainer_average(tb_group_trainer *trainer);
 float *tb_group_trainer_average_statistics(tb_group_trainer *trainer);
 tb_optimizer *tb_group_trainer_optimizer(tb_group_trainer *trainer);
-/* Starts the averages from the network as it is. */
-void tb_group_trainer_begin(tb_group_trainer *trainer);
 
 #endif

@@ -13,6 +13,7 @@ tests_unit_train_test_train_SOURCES = \
 	tests/unit/train/made_pieces.c \
 	tests/unit/train/made_pieces.h \
 	tests/unit/train/test_augment.c \
+	tests/unit/train/test_checkpoint.c \
 	tests/unit/train/test_composer.c \
 	tests/unit/train/test_descriptor_folder.c \
 	tests/unit/train/test_effects.c \
@@ -28,10 +29,13 @@ tests_unit_train_test_train_SOURCES = \
 	tests/unit/train/test_mixer.c \
 	tests/unit/train/test_patch_synth.c \
 	tests/unit/train/test_piece_cache.c \
+	tests/unit/train/test_plot.c \
+	tests/unit/train/test_recipe.c \
 	tests/unit/train/test_renderer.c \
 	tests/unit/train/test_retrieval.c \
 	tests/unit/train/test_sampler.c \
 	tests/unit/train/test_song.c \
 	tests/unit/train/test_song_set.c \
 	tests/unit/train/test_song_source.c \
-	tests/unit/train/test_stem_folder.c
+	tests/unit/train/test_stem_folder.c \
+	tests/unit/train/test_validation.c

@@ -23,7 +23,7 @@ static uint16_t *make_stem(uint64_t seed, size_t stem, size_t n_rows, size_t n_b
     for (size_t b = 0; b < n_bands; b++) {
         const double middle = ((double)stem + 0.5) * (double)n_bands / TB_STEM_COUNT;
         const double away = ((double)b - middle) / (double)n_bands * TB_STEM_COUNT;
-        level[b] = (float)(exp(-away * away) * pow(10, 0.5 * tb_rng_normal(&rng)));
+        level[b] = (float)(exp(-3 * away * away) * pow(10, 0.5 * tb_rng_normal(&rng)));
     }
     for (size_t k = 0; k < 8; k++) rhythm[k] = tb_rng_uniform(&rng) < 0.6 ? 1.0f : 0.1f;
     for (size_t r = 0; r < n_rows; r++)

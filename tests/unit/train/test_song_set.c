@@ -173,7 +173,8 @@ static void tracks_of_a_folder_are_whole_and_their_stems_add_up(void **state)
     tb_song_set_options options = options_for(folder, TB_SONG_SET_SLAKH, 2, 2);
     options.split = TB_SPLIT_VALIDATION;
     make(&options, 2, 0);
-    snprintf(split, sizeof split, "%s/validation", folder);
+    assert_string_equal(tb_split_name(options.split), "validation");
+    snprintf(split, sizeof split, "%s/%s", folder, tb_split_name(options.split));
     for (size_t track = 1; track <= 2; track++) {
         assert_true(tb_slakh_track_exists(split, track));
         float *sum = tb_alloc(N, sizeof *sum);
@@ -232,7 +233,25 @@ static void options_out_of_range_are_refused(void **state)
     free(path);
 }
 
-TB_TESTS(song_set, cmocka_unit_test(a_cache_is_the_same_by_any_number_of_threads_and_after_cuts),
+static void each_allocation_may_fail(void **state)
+{
+    (void)state;
+    tb_error err = {0};
+    char *path = tb_test_join(tb_test_folder(), "memory.cache");
+    const tb_song_set_options options = options_for(path, TB_SONG_SET_CACHE, 1, 2);
+    for (size_t n = 1;; n += n < 30 ? 1 : 97) { /* beyond, it is one event of a song like the other */
+        tb_song_set_result result = {0};
+        (void)tb_alloc_fail_after(n);
+        const tb_status status = tb_song_set_make(&options, &result, &err);
+        (void)tb_alloc_fail_after(0);
+        if (status == TB_OK) break;
+        assert_int_equal(status, TB_NO_MEMORY);
+    }
+    free(path);
+}
+
+TB_TESTS(song_set, cmocka_unit_test(each_allocation_may_fail),
+         cmocka_unit_test(a_cache_is_the_same_by_any_number_of_threads_and_after_cuts),
          cmocka_unit_test(cancelled_work_is_taken_up_again),
          cmocka_unit_test(a_cache_has_what_the_songs_have),
          cmocka_unit_test(tracks_of_a_folder_are_whole_and_their_stems_add_up),

@@ -2,8 +2,8 @@
 /* Pieces made by several threads and stored in order, so that a data set is the same file however many there
  * are.
  *
- * Each thread has a worker, takes the next piece, makes it, and waits with it for its turn to be stored.  The
- * first failure ends the work; so does `cancel`, between two pieces. */
+ * Each thread has a worker, takes the next piece, makes it and hands it in; a few pieces a thread may wait for
+ * their turn to be stored.  The first failure ends the work; so does `cancel`, between two pieces. */
 #ifndef TIMBRE_TRAIN_PIECE_LINE_H
 #define TIMBRE_TRAIN_PIECE_LINE_H
 
@@ -27,7 +27,7 @@ typedef struct tb_piece_line {
     /* In order of i, one thread at a time; made is not NULL and still the line's.  NULL: nothing is ever
      * stored. */
     tb_status (*store)(void *context, size_t i, void *made, tb_error *err);
-    /* Frees what make made. */
+    /* Frees what make made; any thread. */
     void (*discard)(void *made);
     void (*progress)(void *context, size_t done,
                      size_t total); /* may be NULL; from any thread, one at a time */

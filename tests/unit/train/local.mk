@@ -29,6 +29,7 @@ tests_unit_train_test_train_SOURCES = \
 	tests/unit/train/test_mixer.c \
 	tests/unit/train/test_patch_synth.c \
 	tests/unit/train/test_piece_cache.c \
+	tests/unit/train/test_piece_line.c \
 	tests/unit/train/test_plot.c \
 	tests/unit/train/test_recipe.c \
 	tests/unit/train/test_renderer.c \

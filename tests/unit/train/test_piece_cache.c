@@ -10,9 +10,11 @@
 #include "train/piece_cache.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { BANDS = 7, ROWS = 13, MAX_BYTES = 1 << 20 };
@@ -252,6 +254,37 @@ static void other_options_and_other_writers_are_kept_out(void **state)
     free(path);
 }
 
+/* A limit on the size of files stands for a full disk: the write stops in the middle of a piece. */
+static void a_write_that_fails_leaves_the_pieces_before_it(void **state)
+{
+    (void)state;
+    tb_error err = {0};
+    char *path = new_path();
+    tb_piece_writer *writer = NULL;
+    struct rlimit before, limit;
+    made_piece made;
+    write_pieces(path, 0, 2);
+    assert_ok(tb_piece_writer_open(path, &config, &writer, &err));
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    void (*const handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    tb_fs_info info;
+    assert_ok(tb_fs_stat(path, &info, &err));
+    limit = before;
+    limit.rlim_cur = (rlim_t)info.size_bytes + 100;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    make_piece(&made, 2);
+    const tb_status status = tb_piece_writer_append(writer, &made.piece, &err);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    signal(SIGXFSZ, handler);
+    assert_int_equal(status, TB_TOO_LARGE);
+    assert_int_equal(tb_piece_writer_count(writer), 2);
+    check_pieces(path, 2);
+    assert_ok(tb_piece_writer_append(writer, &made.piece, &err));
+    tb_piece_writer_close(writer);
+    check_pieces(path, 3);
+    free(path);
+}
+
 static void pieces_out_of_range_are_refused(void **state)
 {
     (void)state;
@@ -319,4 +352,5 @@ TB_TESTS(piece_cache, cmocka_unit_test(pieces_come_back_as_they_went_in),
          cmocka_unit_test(any_changed_byte_is_noticed), cmocka_unit_test(random_damage_never_crashes),
          cmocka_unit_test(what_is_no_cache_says_so),
          cmocka_unit_test(other_options_and_other_writers_are_kept_out),
+         cmocka_unit_test(a_write_that_fails_leaves_the_pieces_before_it),
          cmocka_unit_test(pieces_out_of_range_are_refused), cmocka_unit_test(each_allocation_may_fail))

@@ -214,6 +214,48 @@ static void both_layouts_are_found_and_read(void **state)
     free(train);
 }
 
+/* The audio has clicks at 100 bpm; the MIDI file of Slakh2100 says 90, our own metadata 75: what is written counts. */
+static void written_beats_come_before_those_that_are_heard(void **state)
+{
+    (void)state;
+    /* 666667 us a beat, 3/4, a note of 16 beats */
+    static const char midi[] = "MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\0\x1c"
+                               "\0\xff\x51\3\x0a\x2c\x2b"
+                               "\0\xff\x58\4\3\2\x18\x08"
+                               "\0\x90\x3c\x64\x8c\0\x80\x3c\0"
+                               "\0\xff\x2f";
+    static const char own[] = "timbre:\n  tempo_bpm: 75.0\n  beats_per_bar: 4\n  key: 9\n  mode: minor\n"
+                              "  beats_s: [0.0, 0.8, 1.6, 2.4, 3.2]\n  bars_s: [0.0, 3.2]\n";
+    tb_error err = {0};
+    tb_stem_track *track = NULL;
+    const char *parent = tb_test_folder();
+    make_slakh_track(parent, "Track00001");
+    char *folder = tb_test_join(parent, "Track00001"), *path = tb_test_join(folder, "all_src.mid"),
+         text[sizeof slakh + sizeof own];
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    fwrite(midi, 1, sizeof midi, file); /* its last byte is the string's zero */
+    fclose(file);
+    assert_ok(tb_stem_track_read(folder, 60, &track, &err));
+    assert_near(track->tempo_bpm, 90, 0.01);
+    assert_int_equal(track->beats_per_bar, 3);
+    assert_true(track->n_bars >= 5);
+    assert_near(track->bars_s[1], 2, 0.001);
+    tb_stem_track_free(track);
+    snprintf(text, sizeof text, "%s%s", slakh, own);
+    write_text(folder, "metadata.yaml", text);
+    assert_ok(tb_stem_track_read(folder, 60, &track, &err));
+    assert_near(track->tempo_bpm, 75, 0);
+    assert_int_equal(track->key, 9);
+    assert_int_equal(track->mode, TB_MODE_MINOR);
+    assert_int_equal(track->n_beats, 5);
+    assert_int_equal(track->n_bars, 2);
+    assert_near(track->bars_s[1], 3.2, 1e-9);
+    tb_stem_track_free(track);
+    free(path);
+    free(folder);
+}
+
 /* Makes a track, spoils it, and asserts status and words of the sentence. */
 static void assert_refused(const char *name, void (*spoil)(const char *folder), tb_status expected,
                            const char *words)
@@ -387,6 +429,7 @@ static void each_allocation_may_fail(void **state)
 TB_TESTS(stem_folder, cmocka_unit_test(classes_become_stems),
          cmocka_unit_test(broken_yaml_is_refused_with_its_line),
          cmocka_unit_test(damaged_metadata_never_crashes), cmocka_unit_test(both_layouts_are_found_and_read),
+         cmocka_unit_test(written_beats_come_before_those_that_are_heard),
          cmocka_unit_test(tracks_that_are_not_in_order_are_refused_with_the_reason),
          cmocka_unit_test(silent_stems_are_left_out_and_counted),
          cmocka_unit_test(an_import_goes_on_past_bad_tracks_and_again_where_it_was),

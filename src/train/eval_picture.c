@@ -27,7 +27,7 @@ static tb_status put_square(double value, size_t row, size_t column, tb_buffer *
                             "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"rgb(%d,%d,%d)\"/>"
                             "<text x=\"%d\" y=\"%d\" fill=\"%s\" text-anchor=\"middle\"%s>%.2f</text>\n",
                             x, y, SIDE - 2, SIDE - 2, rgb[0], rgb[1], rgb[2], x + SIDE / 2 - 1,
-                            y + SIDE / 2 + 6, value > 0.45 ? "#fff" : "#111",
+                            y + SIDE / 2 + 6, value > 0.6 ? "#fff" : "#111",
                             row == column ? " font-weight=\"bold\"" : "", value);
 }
 

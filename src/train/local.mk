@@ -119,6 +119,8 @@ src_train_libtrain_la_SOURCES = \
 	src/train/room.h \
 	src/train/sampler.c \
 	src/train/sampler.h \
+	src/train/sampler_draw.c \
+	src/train/sampler_internal.h \
 	src/train/slakh_metadata.c \
 	src/train/slakh_metadata.h \
 	src/train/slakh_writer.c \

@@ -66,7 +66,7 @@ static const tb_setting all[] = {
     ROW(network, STRING, "small", .value_name = "NAME", .help = "small, big, or a file with a network's text"),
     ROW(recipe, STRING, "contrastive", .value_name = "NAME", .help = "contrastive, basic, aux-basic, aux-basic-add, aux-basic-add-prime"),
     ROW(segments, INT, "700000", .low = 1, .high = 1e12, .value_name = "N", .help = "segments of 3 s to train on"),
-    ROW(groups, INT, "2", .low = 1, .high = 64, .value_name = "N", .help = "groups of segments in a step, computed in parallel"),
+    ROW(groups, INT, "4", .low = 1, .high = 64, .value_name = "N", .help = "groups of segments in a step, computed in parallel"),
     ROW(validations, INT, "20", .low = 1, .high = 10000, .value_name = "N", .help = "how often in all"),
     ROW(checkpoint, STRING, NULL, .value_name = "DIR", .help = "folder of checkpoint, log and curves; output.training if not given"),
     ROW(checkpoint_every, TIME, "10m", .low = 1, .high = 1e7, .value_name = "TIME", .help = "time between checkpoints"),

@@ -31,7 +31,7 @@ static range finish(range r)
 
 static range x_range(const tb_plot_panel *panels, size_t n_panels)
 {
-    range r = {INFINITY, -INFINITY};
+    range r = {0, -INFINITY}; /* curves over time begin at 0 */
     for (size_t p = 0; p < n_panels; p++)
         for (size_t l = 0; l < panels[p].n_lines; l++)
             for (size_t i = 0; i < panels[p].lines[l].n; i++) include(&r, panels[p].lines[l].x[i]);
@@ -78,15 +78,26 @@ out:
     return status;
 }
 
+/* "0.25", "512", "25.6k", "1.2M". */
+static void format_tick(char out[16], double value)
+{
+    if (fabs(value) >= 1e6) snprintf(out, 16, "%.3gM", value / 1e6);
+    else if (fabs(value) >= 1e4) snprintf(out, 16, "%.3gk", value / 1e3);
+    else snprintf(out, 16, "%.4g", value);
+}
+
 static tb_status draw_grid(tb_buffer *out, range x, range y, double top, double bottom)
 {
     tb_status status = TB_OK;
     const double left = LEFT, right = WIDTH - RIGHT;
+    char number[16];
     for (int i = 0; i <= N_TICKS; i++) {
         const double share = (double)i / N_TICKS, at_y = bottom + share * (top - bottom), at_x = left + share * (right - left);
         TB_TRY(tb_buffer_printf(out, "<path d=\"M%.1f %.1fH%.1f\" stroke=\"#ddd\"/>\n", left, at_y, right));
-        TB_TRY(tb_buffer_printf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%.3g</text>\n", left - 6, at_y + 4, y.low + share * (y.high - y.low)));
-        TB_TRY(tb_buffer_printf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%.4g</text>\n", at_x, bottom + 16, x.low + share * (x.high - x.low)));
+        format_tick(number, y.low + share * (y.high - y.low));
+        TB_TRY(draw_text(out, left - 6, at_y + 4, "text-anchor=\"end\"", number));
+        format_tick(number, x.low + share * (x.high - x.low));
+        TB_TRY(draw_text(out, at_x, bottom + 16, "text-anchor=\"middle\"", number));
     }
 out:
     return status;

@@ -35,7 +35,7 @@ class Material:
 
     def flags(self, model, segments=480, cache=None):
         return ("train", "instruments", "--cache", cache or self.cache, "--validation", self.cache, "-o", model, "--network", self.network,
-                f"--segments={segments}", "--validations=2", "--seed=5")
+                f"--segments={segments}", "--groups=2", "--validations=2", "--seed=5")
 
     def train(self, model, *more, segments=480, cache=None):
         return timbre(*self.flags(model, segments, cache), *more, *SETTINGS)

@@ -24,7 +24,7 @@ typedef struct passage {
     uint32_t test; /* number of the (draw, stem) */
     uint32_t label, background;
     tb_stem stem;
-    bool audible; /* of the last run */
+    unsigned audible; /* bit for each stem, in the last run */
 } passage;
 
 struct tb_validation {
@@ -235,17 +235,18 @@ static void pool_passages(tb_validation *v)
 {
     for (size_t p = 0; p < v->n_passages; p++) {
         float *vector = v->vectors + p * TB_INSTRUMENTS_DIM;
-        float heard = 0;
+        float heard[TB_STEM_COUNT] = {0};
         memset(vector, 0, TB_INSTRUMENTS_DIM * sizeof *vector);
         for (size_t w = 0; w < N_WINDOWS; w++) {
             const size_t segment = p * N_WINDOWS + w;
             float *y = v->outputs + segment * TB_INSTRUMENTS_OUTPUTS;
-            heard += v->share[segment * TB_STEM_COUNT + v->passages[p].stem] / N_WINDOWS;
+            for (size_t c = 0; c < TB_STEM_COUNT; c++) heard[c] += v->share[segment * TB_STEM_COUNT + c] / N_WINDOWS;
             for (size_t c = 0; c < TB_INSTRUMENTS_PARTS; c++) normalize(y + c * TB_INSTRUMENTS_PART_DIM, TB_INSTRUMENTS_PART_DIM);
             for (size_t d = 0; d < TB_INSTRUMENTS_DIM; d++) vector[d] += y[d];
         }
         for (size_t c = 0; c < TB_INSTRUMENTS_PARTS; c++) normalize(vector + c * TB_INSTRUMENTS_PART_DIM, TB_INSTRUMENTS_PART_DIM);
-        v->passages[p].audible = heard > TB_AUDIBLE_SHARE;
+        v->passages[p].audible = 0;
+        for (size_t c = 0; c < TB_STEM_COUNT; c++) v->passages[p].audible |= (unsigned)(heard[c] > TB_AUDIBLE_SHARE) << c;
     }
 }
 
@@ -258,6 +259,13 @@ static float similarity(const tb_validation *v, size_t a, size_t b, size_t part)
     return sum;
 }
 
+/* The stem that is asked for sounds in the passage, and so does the part that is to find it: a part that is silent has no
+ * vector worth asking. */
+static bool takes_part(const passage *p, size_t part)
+{
+    return (p->audible >> p->stem & 1) && (p->audible >> part & 1);
+}
+
 /* Whether the five nearest of the test, in the vectors of a part, say the passage's own label. */
 static bool answers_right(const tb_validation *v, size_t query, size_t part)
 {
@@ -267,7 +275,7 @@ static bool answers_right(const tb_validation *v, size_t query, size_t part)
     size_t n = 0;
     for (size_t i = 0; i < v->n_passages; i++) {
         const passage *p = &v->passages[i];
-        if (p->test != q->test || p->background == q->background || !p->audible) continue;
+        if (p->test != q->test || p->background == q->background || !takes_part(p, part)) continue;
         const float s = similarity(v, query, i, part);
         if (n == N_NEIGHBOURS && !(s > near[n - 1])) continue;
         size_t at = n < N_NEIGHBOURS ? n++ : n - 1;
@@ -290,13 +298,24 @@ static bool answers_right(const tb_validation *v, size_t query, size_t part)
     return n > 0 && label[best] == q->label;
 }
 
+static double mean_known(const double *values)
+{
+    double sum = 0, n = 0;
+    for (size_t c = 0; c < TB_STEM_COUNT; c++)
+        if (!isnan(values[c])) {
+            sum += values[c];
+            n++;
+        }
+    return sum / n;
+}
+
 static void test_parts(const tb_validation *v, tb_validation_report *report)
 {
     for (size_t c = 0; c < TB_STEM_COUNT; c++)
         for (size_t part = 0; part < TB_STEM_COUNT; part++) {
             size_t n = 0, n_right = 0;
             for (size_t p = 0; p < v->n_passages; p++) {
-                if (v->passages[p].stem != c || !v->passages[p].audible) continue;
+                if (v->passages[p].stem != c || !takes_part(&v->passages[p], part)) continue;
                 n++;
                 n_right += answers_right(v, p, part);
             }
@@ -304,9 +323,10 @@ static void test_parts(const tb_validation *v, tb_validation_report *report)
         }
     for (size_t c = 0; c < TB_STEM_COUNT; c++) {
         report->accuracy[c] = report->cross[c][c];
-        report->leakage[c] = 0;
-        for (size_t part = 0; part < TB_STEM_COUNT; part++)
-            if (part != c) report->leakage[c] += report->cross[c][part] / (TB_STEM_COUNT - 1);
+        double others[TB_STEM_COUNT];
+        memcpy(others, report->cross[c], sizeof others);
+        others[c] = (double)NAN;
+        report->leakage[c] = mean_known(others);
     }
 }
 
@@ -357,17 +377,6 @@ static void test_presence(const tb_validation *v, tb_validation_report *report)
                                           v->share[i * TB_STEM_COUNT + c] > TB_AUDIBLE_SHARE};
         judge_part(judgements, n, &report->presence[c], &report->threshold[c]);
     }
-}
-
-static double mean_known(const double *values)
-{
-    double sum = 0, n = 0;
-    for (size_t c = 0; c < TB_STEM_COUNT; c++)
-        if (!isnan(values[c])) {
-            sum += values[c];
-            n++;
-        }
-    return sum / n;
 }
 
 void tb_validation_run(tb_validation *validation, tb_embedder *embedder, tb_validation_report *report)

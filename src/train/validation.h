@@ -8,7 +8,8 @@
  * `draws` choices of pieces.
  *
  *     accuracy   share of right answers in the part's own vectors
- *     leakage    the same in the vectors of the other four parts (mean), which should know nothing of it
+ *     leakage    the same in the vectors of the other four parts (mean), which should know nothing of it; of passages
+ *                in which they sound as well
  *
  * Presence: average precision of each part's output on pseudo-mixes in which stems are often absent, and the threshold
  * that tells best between present and absent (highest mean of the two rates).

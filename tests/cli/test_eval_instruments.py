@@ -3,6 +3,7 @@
 import json
 import xml.etree.ElementTree
 
+import audio
 import made_model
 import pytest
 from conftest import timbre
@@ -34,6 +35,21 @@ def test_eval_instruments_is_the_same_for_any_number_of_threads(heard):
     assert measured["table1"]["3s"]["mix"]["bass"]["n"] > 0
     assert measured["robustness_rendered"]["tracks"] == 3
     assert measured["real"] == [] and [t["met"] for t in measured["targets"] if t["value"] is None] == [False] * 4
+
+
+def test_eval_instruments_hears_real_music_beside_other_spaces(heard, tmp_path):
+    for seed in (1, 2):
+        (tmp_path / f"{seed}.wav").write_bytes(audio.tune(seed, 61, 4000))
+    answer = instruments(heard, "--json", "-q", f"--music={tmp_path}")
+    assert answer.returncode == 0 and answer.stderr == b"", answer
+    measured = json.loads(answer.stdout)
+    assert [real["space"] for real in measured["real"]] == ["instruments", "descriptors", "MFCC, mean and deviation"]
+    assert all(real["tracks"] == 2 and 0 <= real["half_split_top1"] <= 1 for real in measured["real"])
+    assert set(measured["real"][0]["parts"]) == {"drums", "bass", "piano", "guitar", "others"}
+    assert measured["robustness_recorded"]["tracks"] == 2 and all(t["value"] is not None for t in measured["targets"])
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert instruments(heard, f"--music={empty}", "-q").returncode == 2
 
 
 def test_eval_instruments_makes_a_page_and_keeps_its_head(heard):

@@ -155,6 +155,44 @@ static void each_allocation_of_a_hearer_may_fail(void **state)
     free(path);
 }
 
+/* One table on few cases, with the n-th allocation and those after it failing. */
+static tb_status measure_little(const tb_eval_set *set, size_t table, tb_error *err)
+{
+    tb_eval_identity identity;
+    tb_eval_presence presence;
+    tb_eval_judgement judgement;
+    tb_eval_disentanglement disentanglement;
+    tb_eval_mixes mixes;
+    switch (table) {
+    case 0: return tb_eval_identity_measure(set, &identity, &presence, err);
+    case 1: return tb_eval_judgement_measure(set, 1, &judgement, err);
+    case 2: return tb_eval_disentanglement_measure(set, 2, &disentanglement, err);
+    default: return tb_eval_mixes_measure(set, 1, &mixes, err);
+    }
+}
+
+static void each_allocation_of_a_table_may_fail(void **state)
+{
+    (void)state;
+    tb_error err = {0};
+    kit k = {0};
+    open_kit(&k, MADE_MODEL_APART, 2, 31);
+    k.set.n_pieces = 6;
+    for (size_t table = 0; table < 4; table++) {
+        tb_status status = TB_NO_MEMORY;
+        size_t n = 1;
+        for (; status == TB_NO_MEMORY && n < 200; n += table == 3 ? 7 : 1) { /* the last one takes long */
+            tb_alloc_fail_after(n);
+            status = measure_little(&k.set, table, &err);
+            tb_alloc_fail_after(0);
+        }
+        if (status != TB_OK)
+            fail_msg("table %zu, up to allocation %zu: %s", table, n, tb_status_name(status));
+        assert_true(n > 5);
+    }
+    close_kit(&k);
+}
+
 /* --- tables --------------------------------------------------------------------------------------------- */
 
 static void segments_find_their_piece(void **state)
@@ -394,7 +432,7 @@ static void segments_start_at_bars_spread_over_the_piece(void **state)
 
 TB_TESTS(eval_tables, cmocka_unit_test(segments_are_heard_with_vectors_shares_and_presence),
          cmocka_unit_test(what_is_heard_does_not_depend_on_the_batch_or_on_threads), cmocka_unit_test(a_model_of_another_kind_is_refused),
-         cmocka_unit_test(each_allocation_of_a_hearer_may_fail), cmocka_unit_test(segments_find_their_piece),
+         cmocka_unit_test(each_allocation_of_a_hearer_may_fail), cmocka_unit_test(each_allocation_of_a_table_may_fail), cmocka_unit_test(segments_find_their_piece),
          cmocka_unit_test(presence_is_perfect_where_the_model_hears_its_band), cmocka_unit_test(a_space_with_parts_of_their_own_does_not_leak),
          cmocka_unit_test(a_space_whose_parts_hear_everything_leaks), cmocka_unit_test(a_stem_that_no_piece_has_is_not_measured),
          cmocka_unit_test(judgements_agree_where_parts_are_apart_and_a_lure_fools_those_that_leak),

@@ -27,10 +27,9 @@ static bool take_codes(tb__chunk *chunk, tb__codes *codes, size_t dim)
 {
     codes->stride = tb__code_stride(dim);
     codes->values = take(chunk, TB__CHUNK_SLOTS, codes->stride);
-    codes->scales = take(chunk, TB__CHUNK_SLOTS, sizeof *codes->scales);
-    codes->norms2 = take(chunk, TB__CHUNK_SLOTS, sizeof *codes->norms2);
+    codes->terms = take(chunk, TB__CHUNK_SLOTS, sizeof *codes->terms);
     codes->errors = take(chunk, TB__CHUNK_SLOTS, sizeof *codes->errors);
-    return codes->values && codes->scales && codes->norms2 && codes->errors;
+    return codes->values && codes->terms && codes->errors;
 }
 
 tb__chunk *tb__chunk_new(const tb_index_layout *layout, uint64_t serial, atomic_size_t *n_bytes)
@@ -86,8 +85,7 @@ void tb__chunk_free(tb__chunk *chunk)
         tb_free(chunk->presence[c]);
         tb_free(chunk->vectors[c]);
         tb_free(chunk->codes[c].values);
-        tb_free(chunk->codes[c].scales);
-        tb_free(chunk->codes[c].norms2);
+        tb_free(chunk->codes[c].terms);
         tb_free(chunk->codes[c].errors);
         tb__hnsw_block_free(chunk->blocks[c]);
     }

@@ -42,16 +42,14 @@ void tb__code_encode(tb__codes *codes, size_t i, const float *vector, size_t dim
         squares += code * code;
         values[j] = (int8_t)code;
     }
-    codes->scales[i] = scale;
-    codes->norms2[i] = (float)((double)scale * (double)scale * (double)squares);
+    codes->terms[i] = (tb__code_terms){scale, (float)((double)scale * (double)scale * (double)squares)};
     codes->errors[i] = round_up(squared_error);
 }
 
 void tb__code_copy(tb__codes *codes, size_t to, const tb__codes *other, size_t from)
 {
     memcpy(codes->values + to * codes->stride, other->values + from * codes->stride, codes->stride);
-    codes->scales[to] = other->scales[from];
-    codes->norms2[to] = other->norms2[from];
+    codes->terms[to] = other->terms[from];
     codes->errors[to] = other->errors[from];
 }
 

@@ -29,12 +29,17 @@ enum {
     TB__CODE_MIN_DIM = 32, /* below it codes save too little */
 };
 
+/* What an estimate of a distance needs beside the product; together, as walks jump from vector to vector. */
+typedef struct tb__code_terms {
+    float scale;
+    float norm2; /* |x'|^2 */
+} tb__code_terms;
+
 /* The codes of n vectors of one part. */
 typedef struct tb__codes {
     int8_t *values; /* [n][stride] on 64-byte lines; NULL: this part has no codes */
     size_t stride;  /* dim up to a multiple of TB__CODE_ALIGN */
-    float *scales;  /* [n] */
-    float *norms2;  /* [n] |x'|^2 */
+    tb__code_terms *terms; /* [n] on 64-byte lines */
     float *errors;  /* [n] */
 } tb__codes;
 
@@ -57,11 +62,11 @@ void tb__code_copy(tb__codes *codes, size_t to, const tb__codes *other, size_t f
 void tb__code_encode_query(tb__query_code *code, const float *vector, size_t dim);
 
 /* The lower bound of the squared distance, from the product of the codes. */
-static inline float tb__code_bound(const tb__query_code *query, float scale, float norm2, float error,
+static inline float tb__code_bound(const tb__query_code *query, tb__code_terms terms, float error,
                                    int32_t product)
 {
-    const float sum = norm2 + query->norm2;
-    float squared = sum - scale * query->scale2 * (float)product;
+    const float sum = terms.norm2 + query->norm2;
+    float squared = sum - terms.scale * query->scale2 * (float)product;
     squared -= sum * 0x1p-20f;
     const float root = squared > 0 ? sqrtf(squared) * (1 - 0x1p-20f) : 0;
     const float distance = root - (error + query->error);

@@ -142,10 +142,16 @@ static int32_t multiply(const int16_t *query, const int8_t *codes, size_t stride
 }
 
 /* tb__code_bound for eight, step by step. */
-static inline __m256 bound_eight(const tb__query_code *query, __m256 scales, __m256 norms2, __m256 errors,
+static inline __m256 bound_eight(const tb__query_code *query, const tb__code_terms *terms, __m256 errors,
                                  __m256 products)
 {
     const __m256 zero = _mm256_setzero_ps();
+    /* of pairs (scale, norm2), 01 23 45 67 -> scales and norms in the order 01 45 23 67 -> 01 23 45 67 */
+    const __m256 low = _mm256_loadu_ps(&terms[0].scale), high = _mm256_loadu_ps(&terms[4].scale);
+    const __m256d mixed_scales = _mm256_castps_pd(_mm256_shuffle_ps(low, high, 0x88));
+    const __m256d mixed_norms = _mm256_castps_pd(_mm256_shuffle_ps(low, high, 0xdd));
+    const __m256 scales = _mm256_castpd_ps(_mm256_permute4x64_pd(mixed_scales, 0xd8));
+    const __m256 norms2 = _mm256_castpd_ps(_mm256_permute4x64_pd(mixed_norms, 0xd8));
     const __m256 sum = _mm256_add_ps(norms2, _mm256_set1_ps(query->norm2));
     const __m256 scale = _mm256_mul_ps(scales, _mm256_set1_ps(query->scale2));
     __m256 squared = _mm256_sub_ps(sum, _mm256_mul_ps(scale, products));
@@ -166,14 +172,13 @@ static void bound_block(const tb__query_code *query, const tb__codes *codes, siz
     for (; i + 8 <= end; i += 8) {
         const __m256i products =
             multiply_eight(query->values, codes->values + i * codes->stride, codes->stride);
-        const __m256 bounds =
-            bound_eight(query, _mm256_loadu_ps(codes->scales + i), _mm256_loadu_ps(codes->norms2 + i),
-                                          _mm256_loadu_ps(codes->errors + i), _mm256_cvtepi32_ps(products));
+        const __m256 bounds = bound_eight(query, codes->terms + i, _mm256_loadu_ps(codes->errors + i),
+                                          _mm256_cvtepi32_ps(products));
         _mm256_storeu_ps(out + (i - first), bounds);
     }
     for (; i < end; i++) {
         const int32_t product = multiply(query->values, codes->values + i * codes->stride, codes->stride);
-        out[i - first] = tb__code_bound(query, codes->scales[i], codes->norms2[i], codes->errors[i], product);
+        out[i - first] = tb__code_bound(query, codes->terms[i], codes->errors[i], product);
     }
 }
 

@@ -47,7 +47,7 @@ static void bound_block(const tb__query_code *query, const tb__codes *codes, siz
         const int8_t *values = codes->values + i * codes->stride;
         int32_t product = 0;
         for (size_t j = 0; j < codes->stride; j++) product += (int32_t)values[j] * query->values[j];
-        out[i - first] = tb__code_bound(query, codes->scales[i], codes->norms2[i], codes->errors[i], product);
+        out[i - first] = tb__code_bound(query, codes->terms[i], codes->errors[i], product);
     }
 }
 

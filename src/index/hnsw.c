@@ -59,8 +59,8 @@ void tb__hnsw_set_place(tb__hnsw *graph, size_t place, const tb__chunk *chunk)
         graph->spots[c][place] = (tb__hnsw_spot){
             .lists = chunk->blocks[c]->lists,
             .codes = chunk->codes[c].values,
-            .scales = chunk->codes[c].scales,
-            .norms2 = chunk->codes[c].norms2,
+            .terms = chunk->codes[c].terms,
+            .errors = chunk->codes[c].errors,
             .vectors = chunk->vectors[c],
         };
     }

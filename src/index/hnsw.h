@@ -58,7 +58,8 @@ typedef struct tb__hnsw_block {
 typedef struct tb__hnsw_spot {
     _Atomic tb__node *lists; /* NULL: nothing is here */
     const int8_t *codes;     /* these three are NULL for a part without codes */
-    const float *scales, *norms2;
+    const tb__code_terms *terms;
+    const float *errors;
     const float *vectors;
 } tb__hnsw_spot;
 

@@ -26,15 +26,15 @@ static float pair_distance(const tb__inserter *t, tb__node a, tb__node b)
                                      spot_b->vectors + slot_b * part->vector_stride, part->dim);
     const int32_t product = t->metric.kernels->code_product(
         spot_a->codes + slot_a * part->stride, spot_b->codes + slot_b * part->stride, part->stride);
-    return spot_a->norms2[slot_a] + spot_b->norms2[slot_b] -
-           2 * spot_a->scales[slot_a] * spot_b->scales[slot_b] * (float)product;
+    const tb__code_terms x = spot_a->terms[slot_a], y = spot_b->terms[slot_b];
+    return x.norm2 + y.norm2 - 2 * x.scale * y.scale * (float)product;
 }
 
 /* Less than this is no distance: the roundings of pair_distance. */
 static float least_distance(const tb__inserter *t, tb__node node)
 {
     const tb__hnsw_spot *spot = &t->graph->spots[t->metric.parts[0].part][tb__node_place(node)];
-    return spot->codes ? 1e-6f * spot->norms2[tb__node_slot(node)] : 0;
+    return spot->codes ? 1e-6f * spot->terms[tb__node_slot(node)].norm2 : 0;
 }
 
 /* At most `most` of the n candidates of `node`, which are sorted by distance: algorithm 4.  Keeps the chosen
@@ -127,8 +127,8 @@ static void aim(tb__inserter *t, tb__node node)
     const int8_t *codes = spot->codes + slot * part->stride;
     for (size_t i = 0; i < part->stride; i++) t->values[i] = codes[i];
     part->code.values = t->values;
-    part->code.scale2 = 2 * spot->scales[slot];
-    part->code.norm2 = spot->norms2[slot];
+    part->code.scale2 = 2 * spot->terms[slot].scale;
+    part->code.norm2 = spot->terms[slot].norm2;
 }
 
 /* Its neighbours on all levels that the graph has; false without memory. */

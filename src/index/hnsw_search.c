@@ -187,10 +187,21 @@ static void prefetch_vectors(const tb__metric *metric, tb__node node)
     }
 }
 
+/* Whether a node of a part with codes is farther than the bound, which is a squared distance, for certain but
+ * for roundings. */
+static bool is_too_far(const tb__metric *metric, tb__near near, double bound)
+{
+    const tb__metric_part *part = &metric->parts[0];
+    const float *errors = metric->graph->spots[part->part][tb__node_place(near.node)].errors;
+    const double error = (double)errors[tb__node_slot(near.node)] + (double)part->code.error;
+    return sqrt(fmax((double)near.distance2, 0)) - error > sqrt(bound) * (1 + 1e-6);
+}
+
 bool tb__hnsw_search(const tb__hnsw *graph, const tb__hnsw_budget *budget, tb__scratch *scratch,
                      tb__scan *scan)
 {
     enum { AHEAD = 4 };
+    const double weight = scan->plan->asked_weight;
     const tb_index_query *query = scan->plan->query;
     const tb__metric metric = metric_of(graph, scan);
     const tb__admission admission = {.sequence = scan->sequence, .covered = true, .plan = scan->plan};
@@ -204,9 +215,15 @@ bool tb__hnsw_search(const tb__hnsw *graph, const tb__hnsw_budget *budget, tb__s
         .best_per_group = query->best_per_group,
     };
     if (!tb__walk_run(scratch, &walk, entries, n_entries) || scratch->n_found < query->k) return false;
+    /* of several parts, one estimate says little about the bounds */
+    const bool has_bounds = !metric.plan && metric.parts[0].code.values;
     for (size_t i = 0; i < scratch->n_found; i++) {
-        if (i + AHEAD < scratch->n_found) prefetch_vectors(&metric, scratch->found[i + AHEAD].node);
+        if (i + AHEAD < scratch->n_found && i + AHEAD < query->k)
+            prefetch_vectors(&metric, scratch->found[i + AHEAD].node);
         const tb__node node = scratch->found[i].node;
+        if (has_bounds && i >= query->k &&
+            is_too_far(&metric, scratch->found[i], tb__top_bound(&scan->top) / weight))
+            continue;
         tb__scan_offer(scan, tb__hnsw_chunk(graph, node), tb__node_slot(node));
     }
     return true;

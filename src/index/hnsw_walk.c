@@ -153,8 +153,8 @@ static void part_distances(const tb__metric *metric, const tb__metric_part *part
     for (size_t i = 0; i < n; i++) {
         const tb__hnsw_spot *spot = &spots[tb__node_place(nodes[i])];
         const uint32_t slot = tb__node_slot(nodes[i]);
-        out[i] = spot->norms2[slot] + part->code.norm2 -
-                 spot->scales[slot] * part->code.scale2 * (float)products[i];
+        const tb__code_terms terms = spot->terms[slot];
+        out[i] = terms.norm2 + part->code.norm2 - terms.scale * part->code.scale2 * (float)products[i];
     }
 }
 
@@ -183,20 +183,31 @@ static void estimate_distances(const tb__metric *metric, const tb__node *nodes, 
 
 /* --- walking --------------------------------------------------------------- */
 
+/* The chunk is full.  Nothing of the slot is read where the chunk tells enough: that saves most misses. */
+static inline bool is_alive(const tb__chunk *chunk, uint32_t slot, uint64_t sequence)
+{
+    const _Atomic uint64_t *births = chunk->births;
+    if (atomic_load_explicit(&chunk->n_dead, memory_order_relaxed) > 0 &&
+        atomic_load_explicit(&chunk->deaths[slot], memory_order_relaxed) <= sequence) {
+        return false;
+    }
+    return atomic_load_explicit(&births[TB__CHUNK_SLOTS - 1], memory_order_relaxed) <= sequence ||
+           atomic_load_explicit(&births[slot], memory_order_relaxed) <= sequence;
+}
+
 bool tb__admits(const tb__admission *admission, const tb__hnsw *graph, const tb__metric *metric,
                 tb__node node)
 {
     const tb__hnsw_place *place = &graph->places[tb__node_place(node)];
     const tb__chunk *chunk = place->chunk;
+    const tb__plan *plan = admission->plan;
     const uint32_t slot = tb__node_slot(node);
     if (admission->covered && !place->is_covered) return false;
-    if (atomic_load_explicit(&chunk->deaths[slot], memory_order_relaxed) <= admission->sequence ||
-        atomic_load_explicit(&chunk->births[slot], memory_order_relaxed) > admission->sequence) {
+    if (!is_alive(chunk, slot, admission->sequence)) return false;
+    if (!plan) return chunk->presence[metric->parts[0].part][slot] > 0;
+    if ((plan->query->filter || plan->n_exclude > 0) && !tb__plan_allows(plan, chunk->groups[slot]))
         return false;
-    }
-    if (!admission->plan) return chunk->presence[metric->parts[0].part][slot] > 0;
-    return tb__plan_allows(admission->plan, chunk->groups[slot]) &&
-           tb__plan_compares(admission->plan, tb__plan_present(admission->plan, chunk, slot));
+    return tb__plan_compares(plan, tb__plan_present(plan, chunk, slot));
 }
 
 /* Marks the node; false if it was marked. */
@@ -217,11 +228,18 @@ static inline void prefetch_codes(const tb__metric_part *part, const tb__hnsw *g
     if (part->code.values) {
         const int8_t *codes = spot->codes + slot * part->stride;
         for (size_t i = 0; i < part->stride; i += 64) __builtin_prefetch(codes + i);
-        __builtin_prefetch(spot->scales + slot);
-        __builtin_prefetch(spot->norms2 + slot);
+        __builtin_prefetch(spot->terms + slot);
     } else {
         __builtin_prefetch(spot->vectors + slot * part->vector_stride);
     }
+}
+
+static inline void prefetch_list(const tb__walk *walk, tb__node node)
+{
+    const _Atomic tb__node *list =
+        tb__hnsw_list(walk->metric->graph, walk->metric->parts[0].part, node, walk->level);
+    for (size_t i = 0; i < tb__hnsw_degree(walk->level); i += 16)
+        __builtin_prefetch((const void *)(list + i));
 }
 
 /* The node's neighbours that were not seen before, in all parts of the metric. */
@@ -278,6 +296,7 @@ static bool take_in(tb__scratch *scratch, const tb__walk *walk, const tb__node *
         if (!(distances[i] < farthest) && farthest < INFINITY) continue;
         const tb__near near = {distances[i], nodes[i]};
         push_queue(scratch->queue, scratch->n_queue++, near);
+        prefetch_list(walk, nodes[i]);
         if (!tb__admits(walk->admission, walk->metric->graph, walk->metric, nodes[i])) continue;
         find(scratch, walk, near);
         farthest = farthest_found(scratch, walk);
@@ -319,12 +338,6 @@ bool tb__walk_run(tb__scratch *scratch, const tb__walk *walk, const tb__node *en
             if (!room_for_visits(scratch)) return false;
             n = gather(scratch, walk, p, next.node, nodes);
             if (!take_in(scratch, walk, nodes, n)) return false;
-        }
-        if (scratch->n_queue > 0) {
-            const _Atomic tb__node *list =
-                tb__hnsw_list(metric->graph, metric->parts[0].part, scratch->queue[0].node, walk->level);
-            __builtin_prefetch((const void *)list);
-            __builtin_prefetch((const void *)(list + 16));
         }
         is_whole = scratch->n_touched <= walk->most_visits;
     }

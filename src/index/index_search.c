@@ -36,19 +36,24 @@ typedef struct search_job {
     tb__scan scans[TB_INDEX_MAX_THREADS]; /* of helpers that came, whether done or not */
 } search_job;
 
+/* False: cancelled. */
+static bool scan_chunk(const tb__view *view, const tb__hnsw *graph, size_t i, tb__scan *scan)
+{
+    const atomic_bool *cancel = scan->plan->query->cancel;
+    const tb__chunk *chunk = view->root->chunks[i];
+    if (cancel && atomic_load_explicit(cancel, memory_order_relaxed)) return false;
+    if (!graph || !tb__hnsw_covers(graph, chunk)) tb__scan_chunk(scan, chunk);
+    return true;
+}
+
 static void scan_chunks(search_job *job, tb__scan *scan)
 {
-    const atomic_bool *cancel = job->plan->query->cancel;
-    const tb__root *root = job->view.root;
     for (;;) {
         const size_t i = atomic_fetch_add_explicit(&job->next_chunk, 1, memory_order_relaxed);
-        if (i >= root->n_chunks) return;
-        if (cancel && atomic_load_explicit(cancel, memory_order_relaxed)) {
-            atomic_store(&job->cancelled, true);
-            return;
-        }
-        if (job->graph && tb__hnsw_covers(job->graph, root->chunks[i])) continue;
-        tb__scan_chunk(scan, root->chunks[i]);
+        if (i >= job->view.root->n_chunks) return;
+        if (scan_chunk(&job->view, job->graph, i, scan)) continue;
+        atomic_store(&job->cancelled, true);
+        return;
     }
 }
 
@@ -94,12 +99,21 @@ static void call_helpers(search_job *job, size_t n_helpers)
     }
 }
 
+static tb_status scan_alone(const tb__view *view, const tb__hnsw *graph, tb__scan *scan, tb_error *err)
+{
+    for (size_t i = 0; i < view->root->n_chunks; i++)
+        if (!scan_chunk(view, graph, i, scan))
+            return tb_error_set(err, TB_CANCELLED, "the search was cancelled");
+    return TB_OK;
+}
+
 /* Scans the chunks of the view that the graph, if any, does not cover, beside what the scan has found by
  * then. Without memory for helpers' scans the caller's thread does it alone. */
 static tb_status run_scan(const tb_index *index, const tb__plan *plan, const tb__view *view,
                           const tb__hnsw *graph, size_t n_threads, tb__scan *scan, tb_error *err)
 {
     tb_status status = TB_OK;
+    if (n_threads <= 1) return scan_alone(view, graph, scan, err);
     search_job *job = tb_alloc(1, sizeof *job);
     if (!job) return tb_error_set(err, TB_NO_MEMORY, "no memory for a search with %zu hits", plan->query->k);
     *job = (search_job){

@@ -155,7 +155,10 @@ uint32_t tb__plan_present(const tb__plan *plan, const tb__chunk *chunk, uint32_t
 {
     uint32_t item_has = 0;
     for (size_t i = 0; i < plan->n_parts; i++) {
-        const bool has = chunk->presence[plan->parts[i].part][slot] > plan->query->min_presence;
+        const size_t part = plan->parts[i].part;
+        const float least = plan->query->min_presence;
+        const bool has = atomic_load_explicit(&chunk->lowest_presence[part], memory_order_relaxed) > least ||
+                         chunk->presence[part][slot] > least;
         item_has |= (uint32_t)has << i;
     }
     return item_has;

@@ -26,11 +26,10 @@ static void open_coded(coded *c, size_t dim)
     c->vectors = tb_alloc(N * dim, sizeof(float));
     c->codes.stride = tb__code_stride(dim);
     c->codes.values = tb_alloc_aligned(N, c->codes.stride);
-    c->codes.scales = tb_alloc(N, sizeof(float));
-    c->codes.norms2 = tb_alloc(N, sizeof(float));
+    c->codes.terms = tb_alloc(N, sizeof *c->codes.terms);
     c->codes.errors = tb_alloc(N, sizeof(float));
     c->query.values = tb_alloc_aligned(c->codes.stride, sizeof(int16_t));
-    assert_true(c->vectors && c->codes.values && c->codes.scales && c->codes.norms2 && c->codes.errors &&
+    assert_true(c->vectors && c->codes.values && c->codes.terms && c->codes.errors &&
                 c->query.values);
 }
 
@@ -38,8 +37,7 @@ static void close_coded(coded *c)
 {
     tb_free(c->vectors);
     tb_free(c->codes.values);
-    tb_free(c->codes.scales);
-    tb_free(c->codes.norms2);
+    tb_free(c->codes.terms);
     tb_free(c->codes.errors);
     tb_free(c->query.values);
 }

@@ -24,6 +24,11 @@ EXTRA_PROGRAMS += bench/bench-store
 bench_bench_store_LDADD = src/store/libstore.la src/base/libbase.la
 bench_bench_store_SOURCES = bench/bench_store.c
 
+EXTRA_PROGRAMS += bench/bench-train
+bench_bench_train_LDADD = src/train/libtrain.la src/audio/libaudio.la src/model/libmodel.la src/dsp/libdsp.la \
+	src/nn/libnn.la src/base/libbase.la
+bench_bench_train_SOURCES = bench/bench_train.c
+
 EXTRA_PROGRAMS += bench/bench-ingest
 bench_bench_ingest_CFLAGS = $(AM_CFLAGS) $(SNDFILE_CFLAGS)
 bench_bench_ingest_LDADD = src/engine/libengine.la src/model/libmodel.la src/store/libstore.la src/index/libindex.la \

@@ -5,6 +5,7 @@
 #include "train/eval_report.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,14 +48,14 @@ static tb_eval_report perfect(void)
     r.mixes.leakage_deviation = 0.01;
     r.disentanglement.ratio = 8;
     r.rendered.n_tracks = r.recorded.n_tracks = 2;
-    strcpy(r.rendered_how, "a font");
+    snprintf(r.rendered_how, sizeof r.rendered_how, "a font");
     for (size_t i = 0; i < TB_CHANGE_COUNT; i++) {
         r.rendered.row[i] =
             (tb_robustness_row){.measured = true, .track = all, .piece_track = all, .piece = all};
         r.recorded.row[i] = r.rendered.row[i];
     }
     r.n_real = 1;
-    strcpy(r.real[0].name, "instruments");
+    snprintf(r.real[0].name, sizeof r.real[0].name, "instruments");
     r.real[0].half_split.top1 = 1;
     for (size_t span = 0; span < TB_SPAN_COUNT; span++) r.real[0].id[span].accuracy = 1;
     return r;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* How long does one exact search take, for one part and for weights over five?
  *
- *     bench-index [number of vectors, 200000] [rounds, 30] [threads, 1]
+ *     bench-index [number of vectors, 200000] [rounds, 30] [threads, 1] [approximate]
+ *
+ * With "approximate" all parts are then linked into graphs, and the cases are asked again, approximately: with the
+ * recall, and how many of the rounds the graphs answered (the others were estimated to be cheaper to scan).
  *
  * The vectors lie around 1,000 random centres, each part brought to unit length, as embeddings are.  One JSON
  * line per case: median and best of the rounds, ns per vector (of the median), how fast a plain scan in f32
@@ -67,15 +70,32 @@ typedef struct bench_case {
     size_t filter_percent; /* 100: none */
 } bench_case;
 
+/* The share of the query's exact hits that are in the result. */
+static tb_status add_recall(const tb_index *index, tb_index_query query, const tb_index_result *result,
+                            double *recall, tb_error *err)
+{
+    tb_status status = TB_OK;
+    tb_index_result exact = {0};
+    size_t n_found = 0;
+    query.approximate = TB_APPROXIMATE_NEVER;
+    TB_TRY(tb_index_search(index, &query, &exact, err));
+    for (size_t i = 0; i < exact.n_hits; i++)
+        for (size_t j = 0; j < result->n_hits; j++) n_found += exact.hits[i].label == result->hits[j].label;
+    *recall += exact.n_hits ? (double)n_found / (double)exact.n_hits : 1;
+out:
+    tb_index_result_clear(&exact);
+    return status;
+}
+
 static tb_status run_case(const tb_index *index, const bench_case *c, const float *queries, size_t n_rounds,
-                          size_t n_threads, tb_error *err)
+                          size_t n_threads, bool approximate, tb_error *err)
 {
     tb_status status = TB_OK;
     static double times[MAX_ROUNDS];
     const tb_clock *clock = tb_clock_system();
     tb_index_stats stats;
     tb_index_get_stats(index, &stats);
-    double n_exact = 0;
+    double n_exact = 0, recall = 0, n_graph = 0;
     tb_bitmap filter = TB_BITMAP_INIT;
     TB_TRY(tb_bitmap_resize(&filter, stats.n_items / 50 + 1));
     for (uint64_t group = 0; group < filter.n_bits; group++)
@@ -89,13 +109,17 @@ static tb_status run_case(const tb_index *index, const bench_case *c, const floa
         query.weights = c->weights;
         query.best_per_group = c->best_per_group;
         query.n_threads = n_threads;
+        query.approximate = approximate ? TB_APPROXIMATE_ALLOW : TB_APPROXIMATE_NEVER;
         if (c->filter_percent < 100) query.filter = &filter;
         tb_index_result result = {0};
         const int64_t begin = clock->mono_ns(clock);
         TB_TRY(tb_index_search(index, &query, &result, err));
         times[round] = (double)(clock->mono_ns(clock) - begin);
         n_exact += (double)result.n_exact / (double)n_rounds;
+        n_graph += result.is_approximate;
+        if (approximate) status = add_recall(index, query, &result, &recall, err);
         tb_index_result_clear(&result);
+        if (status != TB_OK) goto out;
     }
     qsort(times, n_rounds, sizeof *times, compare);
     const double ns = times[n_rounds / 2], n = (double)stats.n_items;
@@ -103,6 +127,8 @@ static tb_status run_case(const tb_index *index, const bench_case *c, const floa
            c->name, stats.kernels, stats.n_items, dims);
     printf("\"threads\": %zu, \"ms\": %.3f, \"best_ms\": %.3f, \"ns_per_vector\": %.2f, \"gb_per_s\": %.2f, ",
            n_threads, ns / 1e6, times[0] / 1e6, ns / n, 4 * (double)dims * n / ns);
+    if (approximate)
+        printf("\"recall\": %.4f, \"by_graph\": %.2f, ", recall / (double)n_rounds, n_graph / (double)n_rounds);
     printf("\"exact\": %.0f, \"bytes_per_vector\": %.0f}\n", n_exact, (double)stats.n_bytes / n);
     fflush(stdout);
 out:
@@ -138,7 +164,12 @@ int main(int argc, char **argv)
     TB_TRY(tb_index_new(&layout, n_threads < 1 ? 1 : n_threads, &index, &err));
     TB_TRY(fill(index, &rng, centres, n, &err));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        TB_TRY(run_case(index, &cases[i], queries, n_rounds, n_threads, &err));
+        TB_TRY(run_case(index, &cases[i], queries, n_rounds, n_threads, false, &err));
+    if (argc > 4 && strcmp(argv[4], "approximate") == 0) {
+        TB_TRY(tb_index_link(index, n_threads, NULL, &err));
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+            TB_TRY(run_case(index, &cases[i], queries, n_rounds, n_threads, true, &err));
+    }
 out:
     if (status != TB_OK) fprintf(stderr, "bench-index: %s\n", err.message);
     tb_index_free(index);

@@ -177,8 +177,12 @@ static size_t find_entries(const tb__metric *metric, tb__node entries[TB_INDEX_M
     return metric->n_parts;
 }
 
-static void prefetch_vectors(const tb__metric *metric, tb__node node)
+/* What comparing and taking an item reads. */
+static void prefetch_item(const tb__metric *metric, tb__node node)
 {
+    const tb__chunk *chunk = tb__hnsw_chunk(metric->graph, node);
+    __builtin_prefetch(chunk->labels + tb__node_slot(node));
+    __builtin_prefetch(chunk->groups + tb__node_slot(node));
     for (size_t p = 0; p < metric->n_parts; p++) {
         const tb__metric_part *part = &metric->parts[p];
         const tb__hnsw_spot *spot = &metric->graph->spots[part->part][tb__node_place(node)];
@@ -200,7 +204,7 @@ static bool is_too_far(const tb__metric *metric, tb__near near, double bound)
 bool tb__hnsw_search(const tb__hnsw *graph, const tb__hnsw_budget *budget, tb__scratch *scratch,
                      tb__scan *scan)
 {
-    enum { AHEAD = 4 };
+    enum { AHEAD = 8 };
     const double weight = scan->plan->asked_weight;
     const tb_index_query *query = scan->plan->query;
     const tb__metric metric = metric_of(graph, scan);
@@ -217,9 +221,9 @@ bool tb__hnsw_search(const tb__hnsw *graph, const tb__hnsw_budget *budget, tb__s
     if (!tb__walk_run(scratch, &walk, entries, n_entries) || scratch->n_found < query->k) return false;
     /* of several parts, one estimate says little about the bounds */
     const bool has_bounds = !metric.plan && metric.parts[0].code.values;
+    for (size_t i = 0; i < AHEAD && i < query->k; i++) prefetch_item(&metric, scratch->found[i].node);
     for (size_t i = 0; i < scratch->n_found; i++) {
-        if (i + AHEAD < scratch->n_found && i + AHEAD < query->k)
-            prefetch_vectors(&metric, scratch->found[i + AHEAD].node);
+        if (i + AHEAD < query->k) prefetch_item(&metric, scratch->found[i + AHEAD].node);
         const tb__node node = scratch->found[i].node;
         if (has_bounds && i >= query->k &&
             is_too_far(&metric, scratch->found[i], tb__top_bound(&scan->top) / weight))

@@ -20,7 +20,17 @@ void tb__scratch_free(tb__scratch *scratch)
     *scratch = (tb__scratch){0};
 }
 
-/* Room for one more after n; false without memory. */
+size_t tb__scratch_bytes(const tb__scratch *scratch)
+{
+    const tb__top *best = &scratch->best;
+    return scratch->n_words * sizeof *scratch->visited +
+           (scratch->queue_room + scratch->found_room) * sizeof(tb__near) +
+           scratch->touched_room * sizeof *scratch->touched +
+           best->k * (sizeof *best->candidates + sizeof *best->heap + sizeof *best->heap_at) +
+           (best->groups ? (best->groups_mask + 1) * sizeof *best->groups : 0);
+}
+
+/* Room for n; false without memory. */
 static bool make_room(void **memory, size_t *room, size_t n, size_t size)
 {
     if (n <= *room) return true;
@@ -46,7 +56,6 @@ static bool prepare(tb__scratch *scratch, const tb__walk *walk)
     }
     for (size_t i = 0; i < scratch->n_touched; i++) scratch->visited[scratch->touched[i] / 64] = 0;
     scratch->n_touched = scratch->n_queue = scratch->n_found = 0;
-    scratch->has_failed = false;
     tb__top_clear(&scratch->best);
     if (walk->best_per_group && !tb__top_init(&scratch->best, walk->effort, true)) return false;
     return make_room((void **)&scratch->found, &scratch->found_room, walk->effort + 1, sizeof(tb__near)) &&

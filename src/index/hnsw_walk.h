@@ -58,12 +58,13 @@ typedef struct tb__scratch {
     size_t n_found, found_room;
     tb__node *touched; /* the nodes with their bit set */
     size_t n_touched, touched_room;
-    tb__top best;    /* found nodes if one per group is asked for; else empty */
-    bool has_failed; /* no memory: what was found is worth nothing */
+    tb__top best; /* found nodes if one per group is asked for; else empty */
 } tb__scratch;
 
 /* A zeroed scratch is ready. */
 void tb__scratch_free(tb__scratch *scratch);
+/* The memory that it keeps. */
+size_t tb__scratch_bytes(const tb__scratch *scratch);
 
 typedef struct tb__walk {
     const tb__metric *metric;

@@ -232,7 +232,11 @@ static tb_status search_graphs(const tb_index *index, tb__plan *plan, const tb__
     if (!plan->code_values) TB_TRY(tb__plan_encode(plan, err));
     TB_TRY(init_scan(index, plan, view, scan, err));
     tb__scratch *scratch = &index->scratches[view->reader];
-    if (!tb__hnsw_search(graph, &budget, scratch, scan)) goto out;
+    const size_t n_bytes = tb__scratch_bytes(scratch);
+    const bool has_found = tb__hnsw_search(graph, &budget, scratch, scan);
+    atomic_fetch_add(index->n_bytes,
+                     tb__scratch_bytes(scratch) - n_bytes); /* modulo 2^64, if it is less now */
+    if (!has_found) goto out;
     TB_TRY(run_scan(index, plan, view, graph, n_threads, scan, err));
     *is_answered = scan->top.n == plan->query->k;
 out:

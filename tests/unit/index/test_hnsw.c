@@ -147,9 +147,9 @@ static void the_graph_finds_nearly_all_of_the_nearest(void **state)
         tb_rng rng;
         tb_rng_init(&rng, 301);
         tb_index *index = open_index(layouts[l]);
-        put_range(&rng, index, 0, 5400, false);
+        put_range(&rng, index, 0, 4300, false);
         link_all(index);
-        assert_int_equal(n_linked(index), 5 * TB__CHUNK_SLOTS);
+        assert_int_equal(n_linked(index), 4 * TB__CHUNK_SLOTS);
         tb_index_query query = default_query();
         check_recall(index, &rng, &query, 60);
         query.k = 1;
@@ -199,7 +199,7 @@ static void weights_over_parts_find_nearly_all(void **state)
     tb_rng rng;
     tb_rng_init(&rng, 303);
     tb_index *index = open_index(&three_parts);
-    put_range(&rng, index, 0, 4200, true);
+    put_range(&rng, index, 0, 3100, true);
     link_all(index);
     const float weights[][3] = {{1, 1, 1}, {2, 0, 1}, {0.2f, 1, 3}, {0, 1, 0}, {3e38f, 1e38f, 2e38f}};
     for (size_t w = 0; w < 5; w++)
@@ -226,12 +226,12 @@ static void filters_keep_the_recall(void **state)
     tb_rng rng;
     tb_rng_init(&rng, 304);
     tb_index *index = open_index(&one_part);
-    put_range(&rng, index, 0, 6200, false);
+    put_range(&rng, index, 0, 5200, false);
     link_all(index);
     const unsigned percents[] = {1, 10, 50, 99};
     for (size_t p = 0; p < 4; p++) {
         tb_bitmap filter = TB_BITMAP_INIT;
-        for (uint32_t group = 0; group < 6200 / GROUP_SIZE; group++)
+        for (uint32_t group = 0; group < 5200 / GROUP_SIZE; group++)
             if (tb_rng_below(&rng, 100) < percents[p]) assert_status(tb_bitmap_set(&filter, group), TB_OK);
         tb_index_query query = default_query();
         query.filter = &filter;
@@ -354,7 +354,7 @@ static void costs_are_measured(void **state)
     tb_rng rng;
     tb_rng_init(&rng, 309);
     tb_index *index = open_index(&three_parts);
-    put_range(&rng, index, 0, 3100, true);
+    put_range(&rng, index, 0, 2100, true);
     assert_ok(tb_index_link(index, 1, NULL, &err));
     for (size_t c = 0; c < 3; c++) {
         const tb__costs *costs = &index->costs[c];
@@ -383,7 +383,7 @@ static void equal_vectors_do_not_cut_the_graph(void **state)
     query.k = 200;
     check_recall(index, &rng, &query, 5);
     /* the others are found beside them, and one of them among the others */
-    put_range(&rng, index, 2100, 5200, false);
+    put_range(&rng, index, 2100, 4200, false);
     link_all(index);
     query.k = 10;
     check_recall(index, &rng, &query, 40);
@@ -420,15 +420,15 @@ static void deletes_and_moves_keep_the_recall(void **state)
     tb_rng rng;
     tb_rng_init(&rng, 312);
     tb_index *index = open_index(&one_part);
-    put_range(&rng, index, 0, 6500, false);
+    put_range(&rng, index, 0, 4300, false);
     link_all(index);
     tb_index_query query = default_query();
     size_t n_graph, n_answered = 0;
-    for (uint64_t round = 0; round < 6; round++) {
-        for (size_t i = 0; i < 900; i++) {
-            tb_index_remove(index, tb_rng_below(&rng, 9000));
-            if (i % 2) put(&rng, index, tb_rng_below(&rng, 9000), false);
-            if (i % 30 == 0) tb_index_remove_group(index, (uint32_t)tb_rng_below(&rng, 1800));
+    for (uint64_t round = 0; round < 4; round++) {
+        for (size_t i = 0; i < 800; i++) {
+            tb_index_remove(index, tb_rng_below(&rng, 6000));
+            if (i % 2) put(&rng, index, tb_rng_below(&rng, 6000), false);
+            if (i % 30 == 0) tb_index_remove_group(index, (uint32_t)tb_rng_below(&rng, 1200));
         }
         /* whether the graphs are usable now or not: before linking and after it */
         assert_true(mean_recall(index, &rng, &query, 20, &n_graph) >= 0.95);
@@ -498,7 +498,7 @@ static void the_same_items_give_the_same_graph_and_threads_as_good_a_one(void **
         tb_rng rng;
         tb_rng_init(&rng, 315);
         tb_index *index = open_index(&one_part);
-        put_range(&rng, index, 0, 4200, false);
+        put_range(&rng, index, 0, 2100, false);
         assert_ok(tb_index_link(index, round < 2 ? 1 : 4, NULL, &err));
         set_costs(index, 1e6f);
         tb_index_query query = default_query();
@@ -584,7 +584,7 @@ static void each_allocation_may_fail(void **state)
     bool done = false;
     while (!done) {
         /* the first ones are those of puts, which others test */
-        tb_alloc_fail_after(n += n < 40 ? 20 : 17);
+        tb_alloc_fail_after(n += n < 40 ? 20 : 23);
         const bool ok = try_all(vectors);
         const size_t n_asked = tb_alloc_fail_after(0);
         done = ok && n_asked < n;

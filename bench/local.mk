@@ -47,6 +47,7 @@ EXTRA_DIST += \
 	bench/peers/nn_torch.py \
 	bench/results/http.jsonl \
 	bench/results/ingest.jsonl \
+	bench/results/nn.jsonl \
 	bench/results/retrieval.jsonl \
 	bench/run-http \
 	bench/run-ingest \

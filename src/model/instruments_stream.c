@@ -4,11 +4,11 @@
 #include "model/instruments.h"
 
 #include "base/alloc.h"
+#include "base/text.h"
 #include "model/band_spectrum.h"
 #include "model/model_internal.h"
 #include "nn/network.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -70,10 +70,11 @@ static tb_status load(const tb_model_file *file, tb_model *model, tb_error *err)
     if (format == NULL || strcmp(format, TB_INSTRUMENTS_FORMAT) != 0)
         TB_FAIL(err, TB_UNSUPPORTED, "the model's format is \"%.20s\"; this version computes instruments of format %s",
                 format == NULL ? "" : format, TB_INSTRUMENTS_FORMAT);
-    made->n_bands = bands == NULL ? 0 : (size_t)strtoul(bands, NULL, 10);
-    if (made->n_bands < TB_BANDS_MIN || made->n_bands > TB_BANDS_MAX)
+    int64_t n_bands = 0;
+    if (bands == NULL || tb_parse_int(bands, TB_BANDS_MIN, TB_BANDS_MAX, &n_bands) != TB_OK)
         TB_FAIL(err, TB_CORRUPT, "the metadata \"bands\" is \"%.20s\", not a number from %d to %d", bands == NULL ? "" : bands, TB_BANDS_MIN,
                 TB_BANDS_MAX);
+    made->n_bands = (size_t)n_bands;
     TB_TRY(tb_band_bank_new(made->n_bands, &made->bank, err));
     TB_TRY(tb_model_file_get(file, "input.mean", 1, (size_t[]){made->n_bands}, &made->mean, err));
     TB_TRY(tb_model_file_get(file, "input.deviation", 1, (size_t[]){made->n_bands}, &made->deviation, err));

@@ -7,6 +7,7 @@ tests_unit_engine_test_engine_LDADD = tests/support/libtesting.la src/engine/lib
 	src/store/libstore.la src/index/libindex.la src/nn/libnn.la src/dsp/libdsp.la src/audio/libaudio.la src/base/libbase.la
 tests_unit_engine_test_engine_SOURCES = \
 	tests/support/engine.h \
+	tests/support/instruments_model.h \
 	tests/unit/engine/test_ingest.c \
 	tests/unit/engine/test_scan.c \
 	tests/unit/engine/test_search.c \

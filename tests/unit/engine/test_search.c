@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Searches through the whole engine, on small pieces. */
 #include "support/engine.h"
+#include "support/instruments_model.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -287,6 +288,43 @@ static void vectors_must_fit_the_space(void **state)
     free(vector);
 }
 
+static void named_parts_choose_the_space_that_has_them(void **state)
+{
+    (void)state;
+    tb_error err = {0};
+    char *folder = tb_test_join(tb_test_folder(), "two-spaces"), *models = tb_test_join(folder, "models");
+    char *alone = descriptors_folder(), *shipped = tb_test_join(alone, "descriptors.safetensors");
+    char *copy = tb_test_join(models, "descriptors.safetensors"), *instruments = tb_test_join(models, "instruments.safetensors");
+    char *data = tb_test_join(folder, "data"), id[2][TB_TRACK_ID_SIZE];
+    assert_int_equal(mkdir(folder, 0700), 0);
+    assert_int_equal(mkdir(models, 0700), 0);
+    assert_int_equal(symlink(shipped, copy), 0);
+    write_random_instruments(instruments, 24, 0, 1);
+    const tb_engine_options options = {.data_folder = data, .models_folder = models, .n_threads = 1};
+    tb_engine *engine = NULL;
+    assert_ok(tb_engine_open(&options, &engine, &err));
+    free(add_piece(engine, folder, "a.wav", 1, 8, id[0]));
+    free(add_piece(engine, folder, "b.wav", 2, 8, id[1]));
+
+    static const struct {
+        const char *part, *space;
+    } cases[] = {{NULL, "instruments"}, {"drums", "instruments"}, {"rhythm", "descriptors"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const tb_part_weight weight = {cases[i].part, 1};
+        tb_search_result r = search(engine, &(tb_query){.id = id[0]}, &(tb_search_options){.using = &weight, .n_using = cases[i].part != NULL});
+        assert_string_equal(r.space.name, cases[i].space);
+        assert_int_equal(r.n_hits, 1);
+        tb_search_result_clear(&r);
+    }
+    const tb_part_weight mixed[] = {{"drums", 1}, {"rhythm", 1}}, rhythm = {"rhythm", 1};
+    tb_search_result r;
+    assert_status(tb_engine_search(engine, &(tb_query){.id = id[0]}, &(tb_search_options){.limit = 1, .using = mixed, .n_using = 2}, &r, &err), TB_INVALID);
+    assert_status(tb_engine_search(engine, &(tb_query){.id = id[0]}, &(tb_search_options){.limit = 1, .using = &rhythm, .n_using = 1, .space = "instruments"}, &r, &err),
+                  TB_INVALID);
+    tb_engine_close(engine);
+    free(data), free(instruments), free(copy), free(shipped), free(alone), free(models), free(folder);
+}
+
 static void silence_is_stored_and_says_that_nothing_sounds(void **state)
 {
     (void)state;
@@ -411,6 +449,6 @@ TB_TESTS(search, cmocka_unit_test(a_track_does_not_find_itself_but_all_others), 
          cmocka_unit_test(caps_are_filled_up_from_further_away), cmocka_unit_test(the_querys_album_can_be_left_out),
          cmocka_unit_test(previous_tracks_do_not_come_back), cmocka_unit_test(segments_have_times_and_one_hit_a_track_when_grouped),
          cmocka_unit_test(a_threshold_cuts_and_says_so), cmocka_unit_test(examples_take_parts_from_different_tracks),
-         cmocka_unit_test(vectors_must_fit_the_space), cmocka_unit_test(silence_is_stored_and_says_that_nothing_sounds),
+         cmocka_unit_test(vectors_must_fit_the_space), cmocka_unit_test(named_parts_choose_the_space_that_has_them), cmocka_unit_test(silence_is_stored_and_says_that_nothing_sounds),
          cmocka_unit_test(a_passage_is_searched_for_by_its_segments), cmocka_unit_test(a_track_may_be_removed_while_it_is_searched),
          cmocka_unit_test(a_search_can_be_cancelled_at_any_moment))

@@ -47,8 +47,9 @@ def test_id_vector_and_json_ask_the_same(client, server):
     assert len(ids_of(passage)) == 3
 
 
-def test_parts_can_be_weighed_alone_and_together(client, server, space):
-    names = [part["name"] for part in space["parts"]]
+def test_parts_can_be_weighed_alone_and_together(client, server):
+    descriptors = next(space for space in client.get("/v1/spaces").json["results"] if space["name"] == "descriptors")
+    names = [part["name"] for part in descriptors["parts"]]
     path = f"/v1/tracks/{server.tracks[0]['id']}/similar"
     for name in names:
         answer = client.get(path, using=name)
@@ -57,6 +58,17 @@ def test_parts_can_be_weighed_alone_and_together(client, server, space):
     ratio = [ids_of(client.get(path, using=f"{names[0]}:{w},{names[1]}:{2 * w}")) for w in (1, 0.5, 1000)]
     assert ratio[0] == ratio[1] == ratio[2]
     assert ids_of(client.post("/v1/search", {"query": server.tracks[0]["id"], "using": {names[0]: 1, names[1]: 2}})) == ratio[0]
+
+
+def test_parts_name_their_space(client, server):
+    path = f"/v1/tracks/{server.tracks[0]['id']}/similar"
+    for using, space in (("drums", "instruments"), ("bass:1,others:0.5", "instruments"), ("rhythm", "descriptors"), (None, "instruments")):
+        answer = client.get(path, **({"using": using} if using else {}))
+        assert answer.status == 200 and answer.json["space"] == space, answer
+    answer = client.get(path, using="drums,rhythm")
+    assert answer.status == 422 and "rhythm" in answer.detail
+    answer = client.get(path, using="drums", space="descriptors")
+    assert answer.status == 422 and "drums" in answer.detail
 
 
 def test_examples_for_and_against(client, server):

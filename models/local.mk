@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: MIT
 modelsdir = $(pkgdatadir)/models
 dist_models_DATA = \
-	models/descriptors.safetensors
+	models/descriptors.safetensors \
+	models/instruments.safetensors
+EXTRA_DIST += models/make-instruments

@@ -132,8 +132,8 @@ tb_status tb_band_rows_new(const tb_band_bank *bank, tb_band_rows **rows, tb_err
     made->power = tb_alloc(LOW_BINS, sizeof *made->power);
     if (!made->frame || !made->row || !made->recent || !made->windowed || !made->spectrum || !made->power)
         TB_FAIL(err, TB_NO_MEMORY, "no memory for rows of bands");
+    memset(made->windowed, 0, LOW_FFT * sizeof *made->windowed);
     TB_TRY(tb_decimator_new(FACTOR, &made->decimator, err));
-    tb_band_rows_reset(made);
     *rows = made;
     made = NULL;
 out:
@@ -152,15 +152,6 @@ void tb_band_rows_free(tb_band_rows *rows)
     tb_free(rows->spectrum);
     tb_free(rows->power);
     tb_free(rows);
-}
-
-void tb_band_rows_reset(tb_band_rows *rows)
-{
-    rows->n_frames = 0;
-    rows->begun = false;
-    memset(rows->recent, 0, LOW_WINDOW * sizeof *rows->recent);
-    memset(rows->windowed, 0, LOW_FFT * sizeof *rows->windowed);
-    tb_decimator_reset(rows->decimator);
 }
 
 /* Frames overlap: only the samples behind the last frame are new. */

@@ -49,8 +49,6 @@ typedef struct tb_band_rows tb_band_rows;
 tb_status tb_band_rows_new(const tb_band_bank *bank, tb_band_rows **rows, tb_error *err) TB_MUST_CHECK;
 /* Accepts NULL. */
 void tb_band_rows_free(tb_band_rows *rows);
-/* Ready for another stream. */
-void tb_band_rows_reset(tb_band_rows *rows);
 /* samples: TB_FRAMES_SIZE of the next frame; power: its TB_FRAMES_BINS powers.  The row that it completes (n_bands
  * values, >= 0), or NULL when the row wants more frames; borrowed until the next call. */
 const float *tb_band_rows_push(tb_band_rows *rows, const float *samples, const float *power);

@@ -68,17 +68,55 @@ static void accumulate_segment(const patch_block *block, const tb__panel *panel,
     }
 }
 
+/* Values of a patch if it is at most TB_CONV_NARROW and its weights lie side by side; else 0. */
+static size_t narrow_values(const tb__segment *segments, size_t n_segments)
+{
+    size_t n = 0;
+    for (size_t s = 0; s < n_segments; s++) {
+        if (segments[s].b != segments[0].b + n) return 0;
+        n += segments[s].n;
+    }
+    return n_segments > 1 && n <= TB_CONV_NARROW ? n : 0;
+}
+
+/* Copies n patches, each the values of all segments after x + at[i], one after the other; end: of what may be
+ * read.  to: [n] rows of `n_values` = narrow_values() floats and 8 more behind the last. */
+static void gather_patches(size_t n, const float *x, const uint32_t *at, const float *end,
+                           const tb__segment *segments, size_t n_segments, size_t n_values, float *to)
+{
+    enum { STEP = 8 };
+    const size_t n_room = (size_t)(end - x),
+                 reach = segments[n_segments - 1].a + segments[n_segments - 1].n + STEP;
+    for (size_t p = 0; p < n; p++) {
+        const float *from = x + at[p];
+        float *row = to + p * n_values;
+        if (at[p] + reach <= n_room) {
+            /* In whole steps: what is too much is overwritten by the next segment or row. */
+            for (size_t s = 0; s < n_segments; s++) {
+                for (size_t k = 0; k < segments[s].n; k += STEP)
+                    memcpy(row + k, from + segments[s].a + k, STEP * sizeof *row);
+                row += segments[s].n;
+            }
+        } else {
+            for (size_t s = 0; s < n_segments; s++) {
+                memcpy(row, from + segments[s].a, segments[s].n * sizeof *row);
+                row += segments[s].n;
+            }
+        }
+    }
+}
+
 /* Adds a block's outer products to the gradient d: [weights of a patch] rows of d_stride, n_out columns of
  * which are the group's. */
 static void accumulate_block(patch_block *block, size_t n_out, const tb__segment *segments, size_t n_segments,
                              float *d, size_t d_stride)
 {
     tb__panel panel;
-    const size_t n_narrow = tb__conv_narrow(segments, n_segments);
+    const size_t n_narrow = narrow_values(segments, n_segments);
     if (n_narrow > 0) {
         const tb__segment whole = {0, segments[0].b, n_narrow};
-        tb__conv_gather(block->n, block->x, block->at, block->end, segments, n_segments, n_narrow,
-                        block->room);
+        gather_patches(block->n, block->x, block->at, block->end, segments, n_segments, n_narrow,
+                       block->room);
         for (size_t p = 0; p < block->n; p++) block->at[p] = (uint32_t)(p * n_narrow);
         patch_block narrow = *block;
         narrow.last = block->at[block->n - 1];
@@ -148,39 +186,4 @@ void tb__conv_gradient(const tb_layer *layer, const tb_layer_run *run)
         for (size_t c = 0; c < way.x->n_classes; c++)
             for (size_t g = 0; g < conv->groups; g++)
                 accumulate_class(layer, run, &way, &way.y->classes[r], &way.x->classes[c], g);
-}
-
-size_t tb__conv_narrow(const tb__segment *segments, size_t n_segments)
-{
-    size_t n = 0;
-    for (size_t s = 0; s < n_segments; s++) {
-        if (segments[s].b != segments[0].b + n) return 0;
-        n += segments[s].n;
-    }
-    return n_segments > 1 && n <= TB_CONV_NARROW ? n : 0;
-}
-
-void tb__conv_gather(size_t n, const float *x, const uint32_t *at, const float *end,
-                     const tb__segment *segments, size_t n_segments, size_t n_values, float *to)
-{
-    enum { STEP = 8 };
-    const size_t n_room = (size_t)(end - x),
-                 reach = segments[n_segments - 1].a + segments[n_segments - 1].n + STEP;
-    for (size_t p = 0; p < n; p++) {
-        const float *from = x + at[p];
-        float *row = to + p * n_values;
-        if (at[p] + reach <= n_room) {
-            /* In whole steps: what is too much is overwritten by the next segment or row. */
-            for (size_t s = 0; s < n_segments; s++) {
-                for (size_t k = 0; k < segments[s].n; k += STEP)
-                    memcpy(row + k, from + segments[s].a + k, STEP * sizeof *row);
-                row += segments[s].n;
-            }
-        } else {
-            for (size_t s = 0; s < n_segments; s++) {
-                memcpy(row, from + segments[s].a, segments[s].n * sizeof *row);
-                row += segments[s].n;
-            }
-        }
-    }
 }

@@ -43,13 +43,6 @@ size_t tb__conv_way_segments(const tb__conv_way *way, const tb__axis_class *rows
  * copied. */
 enum { TB_CONV_NARROW = 64 };
 
-/* Values of a patch if it is at most TB_CONV_NARROW and its weights lie side by side; else 0. */
-size_t tb__conv_narrow(const tb__segment *segments, size_t n_segments);
-/* Copies n patches, each the values of all segments after x + at[i], one after the other; end: of what may be
- * read.  to: [n] rows of `n_values` = tb__conv_narrow() floats and 8 more behind the last. */
-void tb__conv_gather(size_t n, const float *x, const uint32_t *at, const float *end,
-                     const tb__segment *segments, size_t n_segments, size_t n_values, float *to);
-
 /* Scratch for tb__conv_gradient, in floats. */
 size_t tb__conv_gradient_scratch(const tb__conv *conv);
 /* Adds the gradient for the weights to run->d_params. */

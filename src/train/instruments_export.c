@@ -9,11 +9,17 @@
 
 #include <stdio.h>
 
+/* Real music is mixed otherwise than rendered songs, and a part that is wrongly called absent cannot be searched by:
+ * only what hardly sounds is. */
+static const float absent_below = 0.1f;
+
 tb_status tb_instruments_save(const tb_instruments_export *export, const char *path, tb_error *err)
 {
     tb_status status = TB_OK;
     tb_model_writer *writer = NULL;
     char bands[16], front_end[256];
+    float threshold[TB_INSTRUMENTS_PARTS];
+    for (size_t p = 0; p < TB_INSTRUMENTS_PARTS; p++) threshold[p] = absent_below * export->threshold[p];
     const size_t n_bands = export->n_bands, n_parts = TB_INSTRUMENTS_PARTS;
     snprintf(bands, sizeof bands, "%zu", n_bands);
     snprintf(front_end, sizeof front_end,
@@ -30,7 +36,7 @@ tb_status tb_instruments_save(const tb_instruments_export *export, const char *p
         TB_TRY(tb_model_writer_metadata(writer, metadata[i][0], metadata[i][1], err));
     TB_TRY(tb_model_writer_tensor(writer, "input.mean", TB_DTYPE_F32, 1, &n_bands, export->mean, err));
     TB_TRY(tb_model_writer_tensor(writer, "input.deviation", TB_DTYPE_F32, 1, &n_bands, export->deviation, err));
-    TB_TRY(tb_model_writer_tensor(writer, "presence.threshold", TB_DTYPE_F32, 1, &n_parts, export->threshold, err));
+    TB_TRY(tb_model_writer_tensor(writer, "presence.threshold", TB_DTYPE_F32, 1, &n_parts, threshold, err));
     TB_TRY(tb_network_save(export->network, writer, TB_DTYPE_F16, err));
     TB_TRY(tb_model_writer_save(writer, path, err));
 out:

@@ -12,7 +12,7 @@ typedef struct tb_instruments_export {
     const tb_network *network;     /* with running statistics */
     size_t n_bands;
     const float *mean, *deviation; /* n_bands */
-    const float *threshold;        /* TB_INSTRUMENTS_PARTS */
+    const float *threshold;        /* TB_INSTRUMENTS_PARTS, that tell best who sounds; the model's are a tenth of them */
     const char *training;          /* how it was trained, for people */
     const char *pieces;            /* what of, for people */
 } tb_instruments_export;

@@ -81,15 +81,16 @@ static bool take_next(running *r, size_t *i)
                           "cancelled; what is complete stays, and the same command goes on with it"),
              &error);
     }
-    while (r->next < line->n_pieces && line->is_kept && line->is_kept(line->context, r->next)) {
-        r->kept[r->next++] = true;
-        r->result.n_kept++;
-        show_progress(r);
-    }
-    if (line->store) {
+    for (;;) {
+        while (r->next < line->n_pieces && line->is_kept && line->is_kept(line->context, r->next)) {
+            r->kept[r->next++] = true;
+            r->result.n_kept++;
+            show_progress(r);
+        }
+        if (!line->store) break;
         store_ready(r); /* passes those that are kept */
-        while (r->status == TB_OK && r->next < line->n_pieces && r->next - r->n_stored >= r->window)
-            pthread_cond_wait(&r->turned, &r->mutex);
+        if (r->status != TB_OK || r->next == line->n_pieces || r->next - r->n_stored < r->window) break;
+        pthread_cond_wait(&r->turned, &r->mutex); /* others may take pieces meanwhile: look again */
     }
     const bool is_one = r->status == TB_OK && r->next < line->n_pieces;
     if (is_one) *i = r->next++;

@@ -12,6 +12,7 @@
 #include "http/address.h"
 #include "http/server.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,8 +48,25 @@ static int exit_code(tb_status status)
 
 static sigset_t awaited;
 
+static pthread_t main_thread;
+
+/* Libraries have threads that were there before main and block nothing. */
+static void pass_on(int signal)
+{
+    pthread_kill(main_thread, signal);
+}
+
+static void handle_awaited(void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler};
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+}
+
 static void take_signals(void)
 {
+    main_thread = pthread_self();
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigaction(SIGPIPE, &ignore, NULL); /* a client that went away */
     sigaction(SIGXFSZ, &ignore, NULL); /* a file past the limit is an error of write */
@@ -57,6 +75,7 @@ static void take_signals(void)
     sigaddset(&awaited, SIGINT);
     sigaddset(&awaited, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &awaited, NULL);
+    handle_awaited(pass_on);
 }
 
 /* Whether the signal to stop came within the time; seconds < 0 waits for it. */
@@ -103,6 +122,7 @@ static void stop(tb_server *server, double patience_s)
             cancelled = true;
             tb_log(TB_LOG_WARN, "daemon", "stopping: what runs is given up");
             tb_server_cancel(server);
+            handle_awaited(SIG_DFL);
             pthread_sigmask(SIG_UNBLOCK, &awaited, NULL); /* the next signal ends at once: nothing can be lost */
         }
         if (waited_s > patience_s + 10) break; /* a reader that does not read */

@@ -39,17 +39,23 @@ bool tb_instruments_input(const float *rows, size_t n_bands, const float *mean, 
     return true;
 }
 
+/* Copies the part's vector at unit length; false (and zeros) where it has none. */
+static bool take_part(const float *outputs, size_t part, float *vector)
+{
+    float *to = vector + part * TB_INSTRUMENTS_PART_DIM;
+    memcpy(to, outputs + part * TB_INSTRUMENTS_PART_DIM, TB_INSTRUMENTS_PART_DIM * sizeof *to);
+    return tb__normalize(to, TB_INSTRUMENTS_PART_DIM);
+}
+
 void tb_instruments_output(const float *outputs, const float *threshold, float *vector, float *presence)
 {
+    size_t most = 0, n_present = 0;
+    memset(vector, 0, TB_INSTRUMENTS_DIM * sizeof *vector);
     for (size_t p = 0; p < TB_INSTRUMENTS_PARTS; p++) {
-        float *part = vector + p * TB_INSTRUMENTS_PART_DIM;
-        memcpy(part, outputs + p * TB_INSTRUMENTS_PART_DIM, TB_INSTRUMENTS_PART_DIM * sizeof *part);
-        presence[p] = 1 / (1 + expf(-outputs[TB_INSTRUMENTS_DIM + p]));
-        if (threshold != NULL && presence[p] < threshold[p]) {
-            presence[p] = 0;
-            memset(part, 0, TB_INSTRUMENTS_PART_DIM * sizeof *part);
-        } else if (!tb__normalize(part, TB_INSTRUMENTS_PART_DIM)) {
-            presence[p] = 0;
-        }
+        const float logit = outputs[TB_INSTRUMENTS_DIM + p], sounds = 1 / (1 + expf(-logit));
+        if (logit > outputs[TB_INSTRUMENTS_DIM + most]) most = p;
+        presence[p] = (threshold == NULL || sounds >= threshold[p]) && take_part(outputs, p, vector) ? sounds : 0;
+        n_present += presence[p] > 0;
     }
+    if (n_present == 0 && take_part(outputs, most, vector)) presence[most] = 1 / (1 + expf(-outputs[TB_INSTRUMENTS_DIM + most]));
 }

@@ -36,7 +36,8 @@ const char *tb_instruments_part_name(size_t part);
 bool tb_instruments_input(const float *rows, size_t n_bands, const float *mean, const float *deviation, float *out);
 
 /* outputs: TB_INSTRUMENTS_OUTPUTS of the network.  vector: TB_INSTRUMENTS_DIM, each part of unit length; presence:
- * TB_INSTRUMENTS_PARTS, 0 to 1.  threshold: of presence, NULL = none; below it presence and vector are 0. */
+ * TB_INSTRUMENTS_PARTS, 0 to 1.  threshold: of presence, NULL = none; below it presence and vector are 0, but for the part
+ * with the largest presence where there is no other: what sounds is something. */
 void tb_instruments_output(const float *outputs, const float *threshold, float *vector, float *presence);
 
 #endif

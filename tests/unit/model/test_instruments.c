@@ -74,5 +74,19 @@ static void outputs_become_unit_vectors_of_parts_that_are_there(void **state)
     assert_near(presence[1], 0.017986, 1e-5);
 }
 
+static void what_sounds_is_something(void **state)
+{
+    (void)state;
+    float outputs[TB_INSTRUMENTS_OUTPUTS], vector[TB_INSTRUMENTS_DIM], presence[TB_INSTRUMENTS_PARTS];
+    const float threshold[TB_INSTRUMENTS_PARTS] = {0.9f, 0.9f, 0.9f, 0.9f, 0.9f}, logits[TB_INSTRUMENTS_PARTS] = {-3, -2, 0, -1, -5};
+    for (size_t i = 0; i < TB_INSTRUMENTS_DIM; i++) outputs[i] = 1;
+    memcpy(outputs + TB_INSTRUMENTS_DIM, logits, sizeof logits);
+    tb_instruments_output(outputs, threshold, vector, presence);
+    for (size_t p = 0; p < TB_INSTRUMENTS_PARTS; p++) {
+        assert_near(presence[p], p == 2 ? 0.5 : 0, 1e-6);
+        assert_near(vector[p * TB_INSTRUMENTS_PART_DIM], p == 2 ? sqrt(1.0 / TB_INSTRUMENTS_PART_DIM) : 0, 1e-6);
+    }
+}
+
 TB_TESTS(instruments, cmocka_unit_test(input_follows_its_formula), cmocka_unit_test(level_makes_no_difference),
-         cmocka_unit_test(silence_is_no_input), cmocka_unit_test(outputs_become_unit_vectors_of_parts_that_are_there))
+         cmocka_unit_test(silence_is_no_input), cmocka_unit_test(what_sounds_is_something), cmocka_unit_test(outputs_become_unit_vectors_of_parts_that_are_there))

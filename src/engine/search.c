@@ -60,25 +60,30 @@ static double mean_of_score(double score)
 
 /* --- weights ------------------------------------------------------------------------------------------------- */
 
+/* n_parts when there is none. */
+static size_t part_position(const tb_model_info *info, const char *name)
+{
+    size_t i = 0;
+    while (i < info->n_parts && strcmp(info->parts[i].name, name) != 0) i++;
+    return i;
+}
+
 static tb_status find_part(const tb_model_info *info, const char *name, size_t *part, tb_error *err)
 {
     char known[256] = "";
+    *part = part_position(info, name);
+    if (*part < info->n_parts) return TB_OK;
     for (size_t i = 0; i < info->n_parts; i++) {
-        if (strcmp(info->parts[i].name, name) == 0) {
-            *part = i;
-            return TB_OK;
-        }
         const size_t used = strlen(known);
         snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", info->parts[i].name);
     }
     return tb_error_set(err, TB_INVALID, "space %s has no part \"%.64s\"; it has: %s", info->name, name, known);
 }
 
+/* A part without a name is any. */
 static bool has_part(const tb_model_info *info, const char *name)
 {
-    for (size_t i = 0; name != NULL && i < info->n_parts; i++)
-        if (strcmp(info->parts[i].name, name) == 0) return true;
-    return name == NULL;
+    return name == NULL || part_position(info, name) < info->n_parts;
 }
 
 static bool has_all_parts(const searching *s, const tb_model_info *info)

@@ -83,7 +83,7 @@ static tb_status emit_vector(void *context, double start_s, double duration_s, c
         heard[p] = presence[p];
         if (presence[p] <= 0) continue;
         project(stream->weights, p, raw + part->raw_offset, vector);
-        if (!tb__normalize(vector, part->dim)) heard[p] = 0;
+        if (!tb_normalize(vector, part->dim)) heard[p] = 0;
     }
     return stream->emit(stream->context, start_s, duration_s, stream->vector, heard, err);
 }

@@ -44,7 +44,7 @@ static bool take_part(const float *outputs, size_t part, float *vector)
 {
     float *to = vector + part * TB_INSTRUMENTS_PART_DIM;
     memcpy(to, outputs + part * TB_INSTRUMENTS_PART_DIM, TB_INSTRUMENTS_PART_DIM * sizeof *to);
-    return tb__normalize(to, TB_INSTRUMENTS_PART_DIM);
+    return tb_normalize(to, TB_INSTRUMENTS_PART_DIM);
 }
 
 void tb_instruments_output(const float *outputs, const float *threshold, float *vector, float *presence)

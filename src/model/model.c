@@ -53,7 +53,7 @@ const tb_model_info *tb_model_get_info(const tb_model *model)
     return &model->info;
 }
 
-bool tb__normalize(float *x, size_t n)
+bool tb_normalize(float *x, size_t n)
 {
     double square = 0;
     for (size_t i = 0; i < n; i++) square += (double)x[i] * (double)x[i];
@@ -84,7 +84,7 @@ void tb_model_pool(const tb_model *model, const float *vectors, const float *pre
         if (!(total > 0)) continue;
         out_presence[p] = (float)(total / (double)n);
         if (info->unit_length) {
-            if (!tb__normalize(out, dim)) out_presence[p] = 0; /* the segments cancel out */
+            if (!tb_normalize(out, dim)) out_presence[p] = 0; /* the segments cancel out */
         } else {
             for (size_t k = 0; k < dim; k++) out[k] /= (float)total;
         }

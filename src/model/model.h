@@ -36,6 +36,9 @@ void tb_model_close(tb_model *model);
 /* Borrowed, as long as the model. */
 const tb_model_info *tb_model_get_info(const tb_model *model);
 
+/* Brings x to length 1; false (and zeros) when it has none. */
+bool tb_normalize(float *x, size_t n);
+
 /* Vector of a whole: the mean of its segments' vectors per part, weighted by presence, brought back to unit length
  * where the model has it.  presence of the whole: mean of the segments'.
  * vectors: n x dim, presence: n x n_parts; out_vector: dim, out_presence: n_parts. n == 0 gives zeros. */

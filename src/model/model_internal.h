@@ -40,7 +40,4 @@ struct tb_model {
 extern const tb__model_kind tb__descriptors_kind;
 extern const tb__model_kind tb__instruments_kind;
 
-/* Brings x to length 1; false (and zeros) when it has none. */
-bool tb__normalize(float *x, size_t n);
-
 #endif

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "model/model.h"
+#include "train/samples.h"
 
 #include <math.h>
 #include <string.h>
@@ -34,29 +35,7 @@ double tb_audio_change_speed(tb_audio_change change)
     return change == TB_CHANGE_FASTER ? speed : 1;
 }
 
-/* --- samples that come in blocks ------------------------------------------------------------------------ */
-
-typedef struct samples {
-    float *values;
-    size_t n, capacity;
-} samples;
-
-static tb_status keep(void *context, const float *mono, size_t n, tb_error *err)
-{
-    samples *s = context;
-    if (s->n + n > s->capacity) {
-        const size_t capacity = 2 * (s->n + n);
-        float *bigger = tb_realloc(s->values, capacity, sizeof *bigger);
-        if (!bigger) return tb_error_set(err, TB_NO_MEMORY, "no memory for %zu samples", capacity);
-        s->values = bigger;
-        s->capacity = capacity;
-    }
-    memcpy(s->values + s->n, mono, n * sizeof *mono);
-    s->n += n;
-    return TB_OK;
-}
-
-static tb_status resample(const float *mono, size_t n, int from_hz, int to_hz, samples *out, tb_error *err)
+static tb_status resample(const float *mono, size_t n, int from_hz, int to_hz, tb_samples *out, tb_error *err)
 {
     tb_status status = TB_OK;
     tb_resampler *resampler = NULL;
@@ -66,12 +45,12 @@ static tb_status resample(const float *mono, size_t n, int from_hz, int to_hz, s
     for (size_t at = 0; at < n; at += BLOCK) {
         TB_TRY(tb_resampler_process(resampler, mono + at, n - at < BLOCK ? n - at : BLOCK, &made, &n_made,
                                     err));
-        if (n_made) TB_TRY(keep(out, made, n_made, err));
+        if (n_made) TB_TRY(tb_samples_append(out, made, n_made, err));
     }
     for (;;) {
         TB_TRY(tb_resampler_finish(resampler, &made, &n_made, err));
         if (n_made == 0) break;
-        TB_TRY(keep(out, made, n_made, err));
+        TB_TRY(tb_samples_append(out, made, n_made, err));
     }
 out:
     tb_resampler_free(resampler);
@@ -80,14 +59,14 @@ out:
 
 /* --- the changes ---------------------------------------------------------------------------------------- */
 
-static tb_status through_mp3(const float *mono, size_t n, samples *out, tb_error *err)
+static tb_status through_mp3(const float *mono, size_t n, tb_samples *out, tb_error *err)
 {
     tb_status status = TB_OK;
-    samples high = {0};
+    tb_samples high = {0};
     char *bytes = NULL;
     size_t size = 0;
     tb_decoder *decoder = NULL;
-    const tb_audio_sink sink = {.context = out, .on_mono = keep};
+    const tb_audio_sink sink = {.context = out, .on_mono = tb_samples_append};
     const tb_audio_options options = {.mono_rate_hz = TB_MODEL_RATE_HZ, .skip_identity = true};
     tb_audio_result heard;
     TB_TRY(resample(mono, n, TB_MODEL_RATE_HZ, MP3_RATE_HZ, &high, err));
@@ -102,9 +81,9 @@ out:
     return status;
 }
 
-static tb_status through_low_rate(const float *mono, size_t n, samples *out, tb_error *err)
+static tb_status through_low_rate(const float *mono, size_t n, tb_samples *out, tb_error *err)
 {
-    samples low = {0};
+    tb_samples low = {0};
     tb_status status = resample(mono, n, TB_MODEL_RATE_HZ, LOW_RATE_HZ, &low, err);
     if (status == TB_OK) status = resample(low.values, low.n, LOW_RATE_HZ, TB_MODEL_RATE_HZ, out, err);
     tb_free(low.values);
@@ -136,7 +115,7 @@ tb_status tb_audio_change_make(tb_audio_change change, const float *mono, size_t
                                float **out, size_t *n_out, tb_error *err)
 {
     tb_status status = TB_OK;
-    samples made = {0};
+    tb_samples made = {0};
     const size_t shift = change == TB_CHANGE_SHIFTED ? (size_t)(shift_s * TB_MODEL_RATE_HZ) : 0;
     if (n <= shift) TB_FAIL(err, TB_INVALID, "%zu samples are too few for this change", n);
     switch (change) {
@@ -145,7 +124,7 @@ tb_status tb_audio_change_make(tb_audio_change change, const float *mono, size_t
     case TB_CHANGE_FASTER: TB_TRY(resample(mono, n, (int)lrint(TB_MODEL_RATE_HZ * speed), TB_MODEL_RATE_HZ,
                                            &made, err)); break;
     default:
-        TB_TRY(keep(&made, mono + shift, n - shift, err));
+        TB_TRY(tb_samples_append(&made, mono + shift, n - shift, err));
         change_samples(change, made.values, made.n, seed);
     }
     if (made.n == 0) TB_FAIL(err, TB_INVALID, "%zu samples are too few for this change", n);

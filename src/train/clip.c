@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/walk.h"
 #include "model/analyser.h"
+#include "train/samples.h"
 
 #include <string.h>
 
@@ -56,26 +57,6 @@ void tb_clip_list_free(char **paths, size_t n)
 
 /* --- audio ---------------------------------------------------------------------------------------------------- */
 
-typedef struct samples {
-    float *values;
-    size_t n, capacity;
-} samples;
-
-static tb_status keep_mono(void *context, const float *mono, size_t n, tb_error *err)
-{
-    samples *s = context;
-    if (s->n + n > s->capacity) {
-        const size_t capacity = 2 * (s->n + n);
-        float *bigger = tb_realloc(s->values, capacity, sizeof *bigger);
-        if (!bigger) return tb_error_set(err, TB_NO_MEMORY, "no memory for %zu samples", capacity);
-        s->values = bigger;
-        s->capacity = capacity;
-    }
-    memcpy(s->values + s->n, mono, n * sizeof *mono);
-    s->n += n;
-    return TB_OK;
-}
-
 tb_status tb_clip_read(const char *path, double max_s, float **mono, size_t *n, tb_error *err)
 {
     tb_audio_result heard;
@@ -86,8 +67,8 @@ tb_status tb_clip_read_whole(const char *path, double max_s, float **mono, size_
 {
     tb_status status = TB_OK;
     tb_decoder *decoder = NULL;
-    samples s = {0};
-    const tb_audio_sink sink = {.context = &s, .on_mono = keep_mono};
+    tb_samples s = {0};
+    const tb_audio_sink sink = {.context = &s, .on_mono = tb_samples_append};
     const tb_audio_options options = {.mono_rate_hz = TB_MODEL_RATE_HZ, .duration_s = max_s, .skip_identity = true};
     tb_audio_result heard;
     TB_TRY(tb_decoder_open_path(path, &decoder, err));

@@ -4,6 +4,7 @@
 #include "train/eval_hearer.h"
 
 #include "base/alloc.h"
+#include "model/model.h"
 #include "nn/model_file.h"
 #include "nn/network.h"
 #include "train/half_rows.h"
@@ -236,14 +237,6 @@ static void hear_stretch(void *context, size_t worker, size_t first, size_t n)
     }
 }
 
-static void bring_to_unit_length(float *x, size_t n)
-{
-    double square = 0;
-    for (size_t i = 0; i < n; i++) square += (double)x[i] * (double)x[i];
-    const float scale = square > 1e-24 ? (float)(1 / sqrt(square)) : 0;
-    for (size_t i = 0; i < n; i++) x[i] *= scale;
-}
-
 /* In place, in front: the windows of a segment become one. */
 static void pool_windows(tb_heard *heard, size_t n_windows)
 {
@@ -262,8 +255,8 @@ static void pool_windows(tb_heard *heard, size_t n_windows)
             }
             heard->presence[i * TB_STEM_COUNT + c] = presence / (float)n_windows;
             heard->share[i * TB_STEM_COUNT + c] = share / (float)n_windows;
-            bring_to_unit_length(heard->vectors + i * TB_INSTRUMENTS_DIM + c * TB_INSTRUMENTS_PART_DIM,
-                                 TB_INSTRUMENTS_PART_DIM);
+            tb_normalize(heard->vectors + i * TB_INSTRUMENTS_DIM + c * TB_INSTRUMENTS_PART_DIM,
+                         TB_INSTRUMENTS_PART_DIM);
         }
     }
     for (size_t i = 0; i < heard->n * TB_STEM_COUNT; i++)

@@ -121,6 +121,8 @@ src_train_libtrain_la_SOURCES = \
 	src/train/sampler.h \
 	src/train/sampler_draw.c \
 	src/train/sampler_internal.h \
+	src/train/samples.c \
+	src/train/samples.h \
 	src/train/slakh_metadata.c \
 	src/train/slakh_metadata.h \
 	src/train/slakh_writer.c \

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "model/instruments.h"
+#include "model/model.h"
 #include "train/mixer.h"
 
 #include <math.h>
@@ -222,14 +223,6 @@ size_t tb_validation_n_segments(const tb_validation *validation)
 
 /* --- passages -------------------------------------------------------------------------------------------------------- */
 
-static void normalize(float *x, size_t n)
-{
-    double square = 0;
-    for (size_t i = 0; i < n; i++) square += (double)x[i] * (double)x[i];
-    const float scale = square > 1e-20 ? (float)(1 / sqrt(square)) : 0;
-    for (size_t i = 0; i < n; i++) x[i] *= scale;
-}
-
 /* Mean of the windows' unit vectors, of unit length again; all plans of passages hold whole passages. */
 static void pool_passages(tb_validation *v)
 {
@@ -241,10 +234,10 @@ static void pool_passages(tb_validation *v)
             const size_t segment = p * N_WINDOWS + w;
             float *y = v->outputs + segment * TB_INSTRUMENTS_OUTPUTS;
             for (size_t c = 0; c < TB_STEM_COUNT; c++) heard[c] += v->share[segment * TB_STEM_COUNT + c] / N_WINDOWS;
-            for (size_t c = 0; c < TB_INSTRUMENTS_PARTS; c++) normalize(y + c * TB_INSTRUMENTS_PART_DIM, TB_INSTRUMENTS_PART_DIM);
+            for (size_t c = 0; c < TB_INSTRUMENTS_PARTS; c++) tb_normalize(y + c * TB_INSTRUMENTS_PART_DIM, TB_INSTRUMENTS_PART_DIM);
             for (size_t d = 0; d < TB_INSTRUMENTS_DIM; d++) vector[d] += y[d];
         }
-        for (size_t c = 0; c < TB_INSTRUMENTS_PARTS; c++) normalize(vector + c * TB_INSTRUMENTS_PART_DIM, TB_INSTRUMENTS_PART_DIM);
+        for (size_t c = 0; c < TB_INSTRUMENTS_PARTS; c++) tb_normalize(vector + c * TB_INSTRUMENTS_PART_DIM, TB_INSTRUMENTS_PART_DIM);
         v->passages[p].audible = 0;
         for (size_t c = 0; c < TB_STEM_COUNT; c++) v->passages[p].audible |= (unsigned)(heard[c] > TB_AUDIBLE_SHARE) << c;
     }
